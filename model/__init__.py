@@ -1,0 +1,1 @@
+"""What the driver is: kernel primitives, drivers, and systems of threads that use them."""
