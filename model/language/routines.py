@@ -27,7 +27,7 @@ touches only its own record, and cannot change what the system does.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
@@ -210,6 +210,30 @@ class Event(Generic[P]):
         machine.get().emit(self, args)
 
 
+def observes(event: Event[P]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a method of a monitor the observer of `event`; it gets the event's arguments."""
+
+    def declare(function: Callable[..., None]) -> Callable[..., None]:
+        function.observed_event = event  # type: ignore[attr-defined]  # our own mark
+        return function
+
+    return declare
+
+
+def observers(monitor: object) -> Iterator[tuple[Event[Any], Callable[..., None]]]:
+    """The events that `monitor` observes, with the functions that do."""
+    for name in dir(type(monitor)):
+        function = getattr(type(monitor), name)
+        if hasattr(function, "observed_event"):
+            yield function.observed_event, function
+
+
+def static(function: Callable[P, R]) -> Callable[P, R]:
+    """Mark a method whose arguments and result are the same in all states: computed once."""
+    function.is_static = True  # type: ignore[attr-defined]  # our own mark
+    return function
+
+
 @frozen(eq=False)
 class Chance:
     """Something that may go wrong, if the scenario lets it: `if await happens(chance)`."""
@@ -218,16 +242,16 @@ class Chance:
     doc: str
 
 
-_HAPPENS: Primitive[[Chance], bool] = Primitive(lambda chance: None, None)
-_ALLOCATE: Primitive[..., Any] = Primitive(lambda cls, may_fail, fields: None, None)
-_FREE: Primitive[[Any], None] = Primitive(lambda record: None, None)
+HAPPENS: Primitive[[Chance], bool] = Primitive(lambda chance: None, None)
+ALLOCATE: Primitive[..., Any] = Primitive(lambda cls, may_fail, fields: None, None)
+FREE: Primitive[[Any], None] = Primitive(lambda record: None, None)
 
 
 async def happens(chance: Chance) -> bool:
     """Whether `chance` happens: both are tried if the scenario lets it, else never."""
     if not machine.get().may_happen(chance):
         return False
-    answer: bool = await Request(_HAPPENS, (chance,), {})
+    answer: bool = await Request(HAPPENS, (chance,), {})
     return answer
 
 
@@ -236,13 +260,13 @@ async def allocate(cls: type[T], may_fail: Chance | None = None, **fields: Any) 
 
     A record that was freed is never handed out again, so that a stale reference is always caught.
     """
-    made: T | None = await Request(_ALLOCATE, (cls, may_fail, fields), {})
+    made: T | None = await Request(ALLOCATE, (cls, may_fail, fields), {})
     return made
 
 
 async def free(record: object) -> None:
     """Give a record back. To free it twice, or to touch it afterwards, is a violation."""
-    await Request(_FREE, (record,), {})
+    await Request(FREE, (record,), {})
 
 
 def current_thread() -> Thread:

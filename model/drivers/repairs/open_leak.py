@@ -1,0 +1,35 @@
+"""open-leak: an open that fails gives the device up again.
+
+Still under the table's mutex, so that no other open can meet the device half open.
+"""
+
+from __future__ import annotations
+
+from haiku_tuntap.model.drivers.tunnel import (
+    COOKIE_ALLOCATION,
+    TUNNEL,
+    TunnelCookie,
+    TunnelDevice,
+    tunnel_open,
+)
+from haiku_tuntap.model.language import allocate, procedure
+from haiku_tuntap.model.status import B_NO_MEMORY, B_OK, EBUSY, Status
+
+OPEN_LEAK_REPAIRED = TUNNEL.derive(
+    "repair-open-leak", "an open without memory for its cookie leaves the device closed"
+)
+
+
+@OPEN_LEAK_REPAIRED.replaces(tunnel_open)
+@procedure(source="tunnel.cpp:92-111")
+async def open_(device: TunnelDevice, flags: int) -> tuple[Status, TunnelCookie | None]:
+    """Undo the open count on the error path."""
+    async with device.devices_lock:
+        if await device.open_count.or_(1) != 0:
+            return EBUSY, None
+        cookie = await allocate(TunnelCookie, may_fail=COOKIE_ALLOCATION, device=device)
+        if cookie is None:
+            await device.open_count.and_(0)
+            return B_NO_MEMORY, None
+        await cookie.flags.store(flags)
+        return B_OK, cookie

@@ -1,0 +1,205 @@
+"""Haiku's TUN/TAP driver as it is (tunnel.cpp at 47136e7183).
+
+The table of devices and the search by name are left out: a device is given directly, and the
+table's mutex, of which there is one in the source, is in the device. Creating and destroying an
+interface are left out, too, and so are the hooks that only change or refuse a setting.
+"""
+
+from __future__ import annotations
+
+from haiku_tuntap.model.drivers.driver import Driver
+from haiku_tuntap.model.kernel import hooks
+from haiku_tuntap.model.kernel.atomic import Atomic, Unguarded
+from haiku_tuntap.model.kernel.buffers import BUFFER_ALLOCATION, IPV4, IPV6, NetBuffer
+from haiku_tuntap.model.kernel.mutex import Mutex
+from haiku_tuntap.model.kernel.net_fifo import NetFifo, fifo_dequeue_buffer, fifo_enqueue_buffer
+from haiku_tuntap.model.kernel.select import (
+    B_SELECT_READ,
+    B_SELECT_WRITE,
+    SelectInfo,
+    SelectPool,
+    add_select_sync_pool_entry,
+    notify_select_event,
+    notify_select_event_pool,
+    remove_select_sync_pool_entry,
+)
+from haiku_tuntap.model.kernel.user_memory import copy_from_user, copy_to_user
+from haiku_tuntap.model.language import Chance, allocate, final, free, part, procedure, record
+from haiku_tuntap.model.status import (
+    B_BAD_DATA,
+    B_BAD_VALUE,
+    B_DEV_INVALID_IOCTL,
+    B_INTERRUPTED,
+    B_NO_MEMORY,
+    B_OK,
+    EBUSY,
+    Status,
+)
+
+TUNNEL = Driver("tunnel", "Haiku's driver as it is, tunnel.cpp at 47136e7183")
+
+COOKIE_ALLOCATION = Chance("cookie allocation", "There is no memory for a cookie.")
+
+
+@TUNNEL.replaces(hooks.NetDevice)
+@record
+class TunnelDevice(hooks.NetDevice):
+    """tunnel_device (tunnel.cpp:43-52). `devices_lock` is gDevicesLock (line 65)."""
+
+    is_tap: bool = final(default=False)
+    send_queue: NetFifo = part(factory=NetFifo)
+    receive_queue: NetFifo = part(factory=NetFifo)
+    open_count: Atomic = part(factory=Atomic)
+    select_pool: SelectPool = part(factory=SelectPool)
+    devices_lock: Mutex = part(factory=Mutex)
+
+
+@TUNNEL.replaces(hooks.Cookie)
+@record
+class TunnelCookie(hooks.Cookie):
+    """tunnel_cookie (tunnel.cpp:86-89). `flags` is touched without a lock."""
+
+    device: TunnelDevice = final()
+    flags: Unguarded = part(factory=Unguarded)
+
+
+@TUNNEL.replaces(hooks.device_open)
+@procedure(source="tunnel.cpp:92-111")
+async def tunnel_open(device: TunnelDevice, flags: int) -> tuple[Status, TunnelCookie | None]:
+    """Become the one who has the device open."""
+    async with device.devices_lock:
+        if await device.open_count.or_(1) != 0:
+            return EBUSY, None
+        cookie = await allocate(TunnelCookie, may_fail=COOKIE_ALLOCATION, device=device)
+        if cookie is None:
+            return B_NO_MEMORY, None
+        await cookie.flags.store(flags)
+        return B_OK, cookie
+
+
+@TUNNEL.replaces(hooks.device_close)
+@procedure(source="tunnel.cpp:114-123")
+async def tunnel_close(cookie: TunnelCookie) -> Status:
+    """Wake the readers that wait."""
+    await cookie.device.send_queue.notify.release_all(B_INTERRUPTED)
+    return B_OK
+
+
+@TUNNEL.replaces(hooks.device_free)
+@procedure(source="tunnel.cpp:126-133")
+async def tunnel_free(cookie: TunnelCookie) -> Status:
+    """Let others open the device."""
+    await cookie.device.open_count.and_(0)
+    await free(cookie)
+    return B_OK
+
+
+@TUNNEL.replaces(hooks.device_control)
+@procedure(source="tunnel.cpp:136-151")
+async def tunnel_control(cookie: TunnelCookie, operation: int) -> Status:
+    """Set or clear O_NONBLOCK."""
+    if operation == hooks.B_SET_NONBLOCKING_IO:
+        await cookie.flags.store(await cookie.flags.load() | hooks.O_NONBLOCK)
+        return B_OK
+    if operation == hooks.B_SET_BLOCKING_IO:
+        await cookie.flags.store(await cookie.flags.load() & ~hooks.O_NONBLOCK)
+        return B_OK
+    return B_DEV_INVALID_IOCTL
+
+
+@TUNNEL.replaces(hooks.device_read)
+@procedure(source="tunnel.cpp:154-173")
+async def tunnel_read(cookie: TunnelCookie) -> Status:
+    """Take a packet from the send queue and copy it to the application."""
+    status, buffer = await fifo_dequeue_buffer(cookie.device.send_queue, wait=True)
+    if status != B_OK:
+        return status
+    assert buffer is not None
+    status = await copy_to_user(buffer)
+    if status != B_OK:
+        return status
+    await free(buffer)
+    return B_OK
+
+
+@TUNNEL.replaces(hooks.device_write)
+@procedure(source="tunnel.cpp:176-226")
+async def tunnel_write(cookie: TunnelCookie, size: int, version: int) -> Status:
+    """Put a packet from the application into the receive queue."""
+    buffer = await allocate(NetBuffer, may_fail=BUFFER_ALLOCATION, size=size, version=version)
+    if buffer is None:
+        return B_NO_MEMORY
+    status = await copy_from_user(buffer)
+    if status != B_OK:
+        await free(buffer)
+        return status
+    if not cookie.device.is_tap and buffer.version != IPV4 and buffer.version != IPV6:
+        await free(buffer)
+        return B_BAD_DATA
+    status = await fifo_enqueue_buffer(cookie.device.receive_queue, buffer)
+    if status != B_OK:
+        await free(buffer)
+    return status
+
+
+@TUNNEL.replaces(hooks.device_select)
+@procedure(source="tunnel.cpp:229-250")
+async def tunnel_select(cookie: TunnelCookie, event: int, info: SelectInfo) -> Status:
+    """Register first, then look: a packet that comes in between notifies."""
+    if event != B_SELECT_READ and event != B_SELECT_WRITE:
+        return B_BAD_VALUE
+    device = cookie.device
+    async with device.select_pool.lock:
+        status = await add_select_sync_pool_entry(device.select_pool, info, event)
+        if status != B_OK:
+            return B_BAD_VALUE
+    async with device.send_queue.lock:
+        if event == B_SELECT_READ and device.send_queue.current_bytes != 0:
+            await notify_select_event(info, event)
+        if event == B_SELECT_WRITE:
+            await notify_select_event(info, event)
+    return B_OK
+
+
+@TUNNEL.replaces(hooks.device_deselect)
+@procedure(source="tunnel.cpp:253-262")
+async def tunnel_deselect(cookie: TunnelCookie, event: int, info: SelectInfo) -> Status:
+    """Stop watching."""
+    async with cookie.device.select_pool.lock:
+        if event != B_SELECT_READ and event != B_SELECT_WRITE:
+            return B_BAD_VALUE
+        return await remove_select_sync_pool_entry(cookie.device.select_pool, info, event)
+
+
+@TUNNEL.replaces(hooks.device_up)
+@procedure(source="tunnel.cpp:394-398")
+async def tunnel_up(device: TunnelDevice) -> Status:
+    """Nothing to do."""
+    return B_OK
+
+
+@TUNNEL.replaces(hooks.device_down)
+@procedure(source="tunnel.cpp:401-408")
+async def tunnel_down(device: TunnelDevice) -> None:
+    """Wake the reader thread if it waits."""
+    await device.receive_queue.notify.release_all(B_INTERRUPTED)
+
+
+@TUNNEL.replaces(hooks.device_send_data)
+@procedure(source="tunnel.cpp:418-439")
+async def tunnel_send_data(device: TunnelDevice, buffer: NetBuffer) -> Status:
+    """Put a packet from the stack into the send queue, and notify who watches it."""
+    if not device.is_tap and buffer.version != IPV4 and buffer.version != IPV6:
+        return B_BAD_DATA
+    status = await fifo_enqueue_buffer(device.send_queue, buffer)
+    if status == B_OK:
+        async with device.select_pool.lock:
+            await notify_select_event_pool(device.select_pool, B_SELECT_READ)
+    return status
+
+
+@TUNNEL.replaces(hooks.device_receive_data)
+@procedure(source="tunnel.cpp:442-448")
+async def tunnel_receive_data(device: TunnelDevice) -> tuple[Status, NetBuffer | None]:
+    """Take a packet from the receive queue, for the reader thread."""
+    return await fifo_dequeue_buffer(device.receive_queue, wait=True)

@@ -1,0 +1,86 @@
+"""All repairs together: the change that we recommend.
+
+Each part is described in its module under `repairs`. Together they share one open and one read,
+and close closes the send queue with B_FILE_ERROR, which repairs both the race and the restart.
+Open reopens the queue after it has emptied it; since the new file's readers come later, the other
+order would do as well.
+
+Why this and not the rival (see tunnel_semaphore): the closed status gives readers a status that
+says what happened, delivers queued packets first by plain reading of the text, serves close and
+down with one mechanism, and needs no allocation in open that can fail. Its price is a field in
+net_fifo and two functions in the stack; the rival touches tunnel.cpp only.
+"""
+
+from __future__ import annotations
+
+from haiku_tuntap.model.drivers.repairs.closable_fifo import (
+    ClosableTunnelCookie,
+    ClosableTunnelDevice,
+    close_fifo,
+    reopen_fifo,
+    use_closable_fifos,
+)
+from haiku_tuntap.model.drivers.repairs.down_race import down, up
+from haiku_tuntap.model.drivers.tunnel import (
+    COOKIE_ALLOCATION,
+    TUNNEL,
+    TunnelCookie,
+    tunnel_close,
+    tunnel_down,
+    tunnel_open,
+    tunnel_read,
+    tunnel_up,
+)
+from haiku_tuntap.model.kernel.hooks import O_NONBLOCK
+from haiku_tuntap.model.kernel.net_fifo import clear_fifo, fifo_dequeue_buffer
+from haiku_tuntap.model.kernel.user_memory import copy_to_user
+from haiku_tuntap.model.language import allocate, free, procedure
+from haiku_tuntap.model.status import B_FILE_ERROR, B_NO_MEMORY, B_OK, EBUSY, Status
+
+TUNNEL_REPAIRED = TUNNEL.derive("tunnel-repaired", "tunnel with every known defect repaired")
+use_closable_fifos(TUNNEL_REPAIRED)
+TUNNEL_REPAIRED.replaces(tunnel_up)(up)
+TUNNEL_REPAIRED.replaces(tunnel_down)(down)
+
+
+@TUNNEL_REPAIRED.replaces(tunnel_open)
+@procedure(source="tunnel.cpp:92-111")
+async def repaired_open(
+    device: ClosableTunnelDevice, flags: int
+) -> tuple[Status, TunnelCookie | None]:
+    """Become the owner, with an empty queue that is open; or leave no trace."""
+    async with device.devices_lock:
+        if await device.open_count.or_(1) != 0:
+            return EBUSY, None
+        cookie = await allocate(TunnelCookie, may_fail=COOKIE_ALLOCATION, device=device)
+        if cookie is None:
+            await device.open_count.and_(0)
+            return B_NO_MEMORY, None
+        await cookie.flags.store(flags)
+        await clear_fifo(device.send_queue)
+        await reopen_fifo(device.send_queue)
+        return B_OK, cookie
+
+
+@TUNNEL_REPAIRED.replaces(tunnel_close)
+@procedure(source="tunnel.cpp:114-123")
+async def repaired_close(cookie: ClosableTunnelCookie) -> Status:
+    """Make every reader return B_FILE_ERROR, wherever it is."""
+    await close_fifo(cookie.device.send_queue, B_FILE_ERROR)
+    return B_OK
+
+
+@TUNNEL_REPAIRED.replaces(tunnel_read)
+@procedure(source="tunnel.cpp:154-173")
+async def repaired_read(cookie: TunnelCookie) -> Status:
+    """Wait only if the file may, and free the packet in any case."""
+    flags = await cookie.flags.load()
+    status, buffer = await fifo_dequeue_buffer(
+        cookie.device.send_queue, wait=flags & O_NONBLOCK == 0
+    )
+    if status != B_OK:
+        return status
+    assert buffer is not None
+    status = await copy_to_user(buffer)
+    await free(buffer)
+    return status

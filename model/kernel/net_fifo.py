@@ -1,0 +1,96 @@
+"""The network FIFO: a queue of buffers with readers that wait.
+
+Peeking (MSG_PEEK) and finite timeouts are left out: no tunnel code uses them.
+"""
+
+from __future__ import annotations
+
+from haiku_tuntap.model.kernel.buffers import NetBuffer
+from haiku_tuntap.model.kernel.events import packet_accepted, packet_discarded, packet_taken
+from haiku_tuntap.model.kernel.mutex import Mutex
+from haiku_tuntap.model.kernel.semaphore import Semaphore
+from haiku_tuntap.model.language import final, free, guarded_by, part, procedure, record
+from haiku_tuntap.model.status import B_OK, B_WOULD_BLOCK, ENOBUFS, Status
+
+
+@record
+class NetFifo:
+    """net_fifo (headers/private/net/net_stack.h).
+
+    `waiting` is how many readers have announced that they will wait and were not yet promised a
+    token. A reader that a signal interrupts leaves its announcement behind.
+    """
+
+    lock: Mutex = part(factory=Mutex)
+    notify: Semaphore = part(factory=Semaphore)
+    max_bytes: int = final(default=0)
+    waiting: int = guarded_by("lock", default=0)
+    current_bytes: int = guarded_by("lock", default=0)
+    buffers: tuple[NetBuffer, ...] = guarded_by("lock", default=())
+
+
+@procedure(source="stack/utility.cpp:151-158")
+async def fifo_notify_one_reader(fifo: NetFifo) -> None:
+    """Release one token if a reader has announced that it waits. The lock is held."""
+    if fifo.waiting > 0:
+        fifo.waiting -= 1
+        await fifo.notify.release()
+
+
+@procedure(source="stack/utility.cpp:193-205")
+async def base_fifo_enqueue_buffer(fifo: NetFifo, buffer: NetBuffer) -> Status:
+    """Append a buffer, unless the queue would become too large. The lock is held."""
+    if fifo.max_bytes > 0 and fifo.current_bytes + buffer.size > fifo.max_bytes:
+        return ENOBUFS
+    fifo.buffers = (*fifo.buffers, buffer)
+    fifo.current_bytes += buffer.size
+    packet_accepted(fifo, buffer)
+    await fifo_notify_one_reader(fifo)
+    return B_OK
+
+
+@procedure(source="stack/utility.cpp:208-213")
+async def fifo_enqueue_buffer(fifo: NetFifo, buffer: NetBuffer) -> Status:
+    """Append a buffer and wake a reader. The buffer is the FIFO's only if this returns B_OK."""
+    async with fifo.lock:
+        return await base_fifo_enqueue_buffer(fifo, buffer)
+
+
+@procedure(source="stack/utility.cpp:225-280")
+async def fifo_dequeue_buffer(fifo: NetFifo, *, wait: bool) -> tuple[Status, NetBuffer | None]:
+    """Take the first buffer, and wait for one if `wait`."""
+    async with fifo.lock as locker:
+        while len(fifo.buffers) == 0:
+            if wait:
+                fifo.waiting += 1
+            await locker.unlock()
+            if not wait:
+                return B_WOULD_BLOCK, None
+            status = await fifo.notify.acquire(interruptible=True)
+            if status != B_OK:
+                return status, None
+            await locker.lock()
+        buffer = await take_first_buffer(fifo)
+        return B_OK, buffer
+
+
+@procedure(source="stack/utility.cpp:248-254")
+async def take_first_buffer(fifo: NetFifo) -> NetBuffer:
+    """Remove the first buffer, which is there. The lock is held."""
+    buffer = fifo.buffers[0]
+    fifo.buffers = fifo.buffers[1:]
+    fifo.current_bytes -= buffer.size
+    packet_taken(fifo, buffer)
+    return buffer
+
+
+@procedure(source="stack/utility.cpp:283-298")
+async def clear_fifo(fifo: NetFifo) -> None:
+    """Free all buffers in the queue."""
+    async with fifo.lock:
+        while len(fifo.buffers) > 0:
+            buffer = fifo.buffers[0]
+            fifo.buffers = fifo.buffers[1:]
+            packet_discarded(fifo, buffer)
+            await free(buffer)
+        fifo.current_bytes = 0

@@ -1,0 +1,166 @@
+"""The system calls of applications on a device file, other than select and poll.
+
+*Restart.* A read or write whose hook returned B_INTERRUPTED is started again from the beginning
+(kernel/fs/fd.cpp:824, headers/private/kernel/syscall_restart.h:138), unless there was a signal,
+after which it returns B_INTERRUPTED. Started again, it looks its number up again, and finds the
+number gone or, worse, another file under it.
+
+A read or write of length 0 returns before it reaches the driver (fd.cpp:818); there are none here.
+"""
+
+from __future__ import annotations
+
+from haiku_tuntap.model.kernel.descriptors import (
+    FileDescriptor,
+    FileSlot,
+    FileTable,
+    close_fd,
+    put_fd,
+)
+from haiku_tuntap.model.kernel.events import (
+    file_used,
+    open_began,
+    open_returned,
+    read_began,
+    read_returned,
+    write_began,
+    write_returned,
+)
+from haiku_tuntap.model.kernel.hooks import (
+    B_SET_BLOCKING_IO,
+    B_SET_NONBLOCKING_IO,
+    O_NONBLOCK,
+    Cookie,
+    NetDevice,
+    device_close,
+    device_control,
+    device_free,
+    device_open,
+    device_read,
+    device_write,
+)
+from haiku_tuntap.model.kernel.select_calls import deselect_select_infos
+from haiku_tuntap.model.kernel.signals import take_signal
+from haiku_tuntap.model.language import Chance, allocate, free, procedure
+from haiku_tuntap.model.status import (
+    B_FILE_ERROR,
+    B_INTERRUPTED,
+    B_NO_MEMORY,
+    B_NO_MORE_FDS,
+    B_OK,
+    Status,
+)
+
+DESCRIPTOR_ALLOCATION = Chance("descriptor allocation", "There is no memory for a file descriptor.")
+
+
+@procedure(source="kernel/fs/vfs.cpp:5483-5501", call="open")
+async def user_open(table: FileTable, device: NetDevice, flags: int) -> Status:
+    """Open the device under the lowest free number of the table."""
+    open_began(device)
+    status, cookie = await device_open(device, flags)
+    if status != B_OK:
+        open_returned(device, None, status)
+        return status
+    assert cookie is not None
+    status, descriptor = await get_new_fd(table, cookie, flags)
+    if status != B_OK:
+        await device_close(cookie)
+        await device_free(cookie)
+    open_returned(device, descriptor, status)
+    return status
+
+
+@procedure(source="kernel/fs/vfs.cpp:2881-2937")
+async def get_new_fd(
+    table: FileTable, cookie: Cookie, flags: int
+) -> tuple[Status, FileDescriptor | None]:
+    """Make a descriptor and give it a number."""
+    nonblocking = flags & O_NONBLOCK != 0
+    descriptor = await allocate(
+        FileDescriptor, may_fail=DESCRIPTOR_ALLOCATION, cookie=cookie, nonblocking=nonblocking
+    )
+    if descriptor is None:
+        return B_NO_MEMORY, None
+    await descriptor.ref_count.store(1)
+    if await table.install(descriptor) != B_OK:
+        await free(descriptor)
+        return B_NO_MORE_FDS, None
+    return B_OK, descriptor
+
+
+@procedure(source="kernel/fs/fd.cpp:239-252", call="close")
+async def user_close(slot: FileSlot) -> Status:
+    """Close a number."""
+    descriptor, selectors = await slot.remove()
+    if descriptor is None:
+        return B_FILE_ERROR
+    for info in selectors:
+        await deselect_select_infos(descriptor, info)
+    await close_fd(descriptor)
+    await put_fd(descriptor)
+    return B_OK
+
+
+@procedure(source="kernel/fs/fd.cpp:792-840", call="read")
+async def user_read(slot: FileSlot) -> Status:
+    """Read one packet."""
+    made_on = await slot.get()
+    if made_on is None:
+        return B_FILE_ERROR
+    read_began(made_on)
+    descriptor = made_on
+    while True:
+        file_used(made_on, descriptor)
+        status = await device_read(descriptor.cookie)
+        await put_fd(descriptor)
+        if status != B_INTERRUPTED:
+            break
+        if await take_signal():
+            break
+        found = await slot.get()
+        if found is None:
+            status = B_FILE_ERROR
+            break
+        descriptor = found
+    read_returned(made_on, status)
+    return status
+
+
+@procedure(source="kernel/fs/fd.cpp:792-840", call="write")
+async def user_write(slot: FileSlot, size: int, version: int) -> Status:
+    """Write one packet."""
+    made_on = await slot.get()
+    if made_on is None:
+        return B_FILE_ERROR
+    write_began(made_on)
+    descriptor = made_on
+    while True:
+        file_used(made_on, descriptor)
+        status = await device_write(descriptor.cookie, size, version)
+        await put_fd(descriptor)
+        if status != B_INTERRUPTED:
+            break
+        if await take_signal():
+            break
+        found = await slot.get()
+        if found is None:
+            status = B_FILE_ERROR
+            break
+        descriptor = found
+    write_returned(made_on, status)
+    return status
+
+
+@procedure(source="kernel/fs/vfs.cpp:6417-6440", call="control")
+async def user_set_nonblocking(slot: FileSlot, nonblocking: bool) -> Status:
+    """Set or clear O_NONBLOCK; devfs makes it an ioctl (device_manager/devfs.cpp:1597)."""
+    descriptor = await slot.get()
+    if descriptor is None:
+        return B_FILE_ERROR
+    operation = B_SET_NONBLOCKING_IO if nonblocking else B_SET_BLOCKING_IO
+    status = await device_control(descriptor.cookie, operation)
+    if status == B_OK:
+        await descriptor.set_nonblocking(nonblocking)
+    await put_fd(descriptor)
+    return status

@@ -1,0 +1,438 @@
+"""Calls: procedures are inlined, primitives become locations, the rest is computed on the spot."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from attrs import frozen
+
+from haiku_tuntap.model.language import routines
+from haiku_tuntap.model.language.compiler.expressions import Expressions
+from haiku_tuntap.model.language.compiler.flow import Label
+from haiku_tuntap.model.language.compiler.frames import Inlined
+from haiku_tuntap.model.language.compiler.operators import apply
+from haiku_tuntap.model.language.compiler.texts import text_of
+from haiku_tuntap.model.language.compiler.types import constant, type_of_annotation
+from haiku_tuntap.model.language.graph import INT as INT_TYPE
+from haiku_tuntap.model.language.graph import (
+    LIFE,
+    Branch,
+    Const,
+    Expr,
+    Life,
+    Load,
+    Local,
+    LocationKind,
+    Reach,
+    Store,
+    ValueType,
+    Var,
+    Violation,
+    Wake,
+    walk,
+)
+from haiku_tuntap.model.language.records import fields_of
+from haiku_tuntap.model.language.routines import (
+    Chance,
+    Event,
+    Primitive,
+    Procedure,
+    Routine,
+    observers,
+)
+
+
+@frozen
+class Callee:
+    """What a call names, and the record on which it was looked up."""
+
+    value: Any
+    receiver: Expr | None
+
+
+class Calls(Expressions):
+    """Compiles the calls in one thread's program."""
+
+    # --- finding out what is called -----------------------------------------------------------
+
+    def callee(self, node: ast.Call, frame: Inlined) -> Callee:
+        """What `node` calls."""
+        function = node.func
+        if isinstance(function, ast.Attribute):
+            base = self.expression(function.value, frame)
+            cls = base.type.cls if base.type.name == "ref" else None
+            if cls is not None and function.attr not in fields_of(cls):
+                found = inspect.getattr_static(cls, function.attr, None)
+                if found is not None:
+                    return Callee(found, base)
+        value = self.expression(function, frame)
+        if not isinstance(value, Const):
+            raise frame.error(node, "what is called is not known", "call a routine by its name")
+        return Callee(value.value, None)
+
+    def arguments(self, node: ast.Call, frame: Inlined) -> tuple[list[Expr], dict[str, Expr]]:
+        """The arguments, evaluated left to right."""
+        names = [k.arg for k in node.keywords]
+        if None in names or any(isinstance(a, ast.Starred) for a in node.args):
+            raise frame.error(node, "* and ** in a call are outside the language", "list them")
+        values = self._operands([*node.args, *(k.value for k in node.keywords)], frame)
+        positional = values[: len(node.args)]
+        return positional, dict(zip((n for n in names if n), values[len(node.args) :], strict=True))
+
+    # --- calls without await ------------------------------------------------------------------
+
+    def call(self, node: ast.Call, frame: Inlined) -> Expr:
+        """A call that is not awaited: an operator, an event, a report, or a static function."""
+        callee = self.callee(node, frame)
+        value = callee.value
+        if isinstance(value, Routine) or value in (
+            routines.allocate,
+            routines.free,
+            routines.happens,
+        ):
+            raise frame.error(
+                node, f"`{ast.unparse(node)}` is not awaited", "write await before it"
+            )
+        if value in (routines.violated, routines.reached):
+            return self._report(node, value, frame)
+        args, kwargs = self.arguments(node, frame)
+        if value is len or value is bool:
+            return apply(value.__name__, args)
+        if value is min or value is max or value is routines.without:
+            return apply(value.__name__, args)
+        if value is routines.current_thread:
+            return constant(self.spec.thread)
+        if isinstance(value, Event):
+            return self._emit_event(value, args, frame)
+        if value is routines.wake:
+            self.flow.emit(Wake(args[0], args[1], where=frame.where))
+            return constant(None)
+        return self._static(node, callee, args, kwargs, frame)
+
+    def _report(self, node: ast.Call, function: Any, frame: Inlined) -> Expr:
+        texts = [a.value for a in node.args if isinstance(a, ast.Constant)]
+        if len(texts) != len(node.args):
+            raise frame.error(node, "a report's texts must be literal", "write string constants")
+        if function is routines.violated:
+            self.flow.emit(Violation(str(texts[0]), str(texts[1]), where=frame.where))
+        else:
+            self.flow.emit(Reach(str(texts[0]), where=frame.where))
+        return constant(None)
+
+    def _static(
+        self,
+        node: ast.Call,
+        callee: Callee,
+        args: list[Expr],
+        kwargs: dict[str, Expr],
+        frame: Inlined,
+    ) -> Expr:
+        function: Callable[..., Any] = callee.value
+        given = [callee.receiver, *args] if callee.receiver is not None else args
+        known = [a.value for a in [*given, *kwargs.values()] if isinstance(a, Const)]
+        if not getattr(function, "is_static", False) or len(known) != len(given) + len(kwargs):
+            raise frame.error(
+                node,
+                f"`{ast.unparse(node.func)}` is a plain Python function",
+                "make it a procedure or a primitive and await it",
+            )
+        names = {k: v.value for k, v in kwargs.items() if isinstance(v, Const)}
+        return constant(function(*known[: len(given)], **names))
+
+    def _emit_event(self, event: Event[Any], args: list[Expr], frame: Inlined) -> Expr:
+        kept = [self.materialize(a, "argument", frame) for a in args]
+        for monitor in self.system.monitors:
+            for observed, function in observers(monitor):
+                if observed is event:
+                    self._inline_observer(function, [constant(monitor), *kept], frame)
+        return constant(None)
+
+    def _inline_observer(
+        self, function: Callable[..., None], args: list[Expr], frame: Inlined
+    ) -> None:
+        inner = Inlined(text_of(function), None, frame, None, indivisible=True)
+        self._bind(inner, args, {}, function)
+        self.block(inner.text.tree.body, inner)
+        self.flow.place(inner.exit, inner.where)
+
+    # --- awaited calls ------------------------------------------------------------------------
+
+    def await_value(self, node: ast.Await, frame: Inlined) -> Expr:
+        """An await whose value is wanted."""
+        var = Var("value", frame.text.name)
+        self.await_into(node, [var], frame)
+        return Local(var)
+
+    def await_into(self, node: ast.Await, targets: list[Var] | None, frame: Inlined) -> None:
+        """Perform an awaited call and put what it returns into `targets`."""
+        frame.at(node)
+        if not isinstance(node.value, ast.Call):
+            raise frame.error(node, "only calls are awaited", "await a procedure or a primitive")
+        if self._locker_call(node.value, frame):
+            return
+        callee = self.callee(node.value, frame)
+        value = callee.value
+        if value is routines.happens:
+            self._happens(node.value, targets, frame)
+        elif value is routines.allocate:
+            self._allocate(node.value, targets, frame)
+        elif value is routines.free:
+            self._free(node.value, frame)
+        elif isinstance(value, Routine):
+            args, kwargs = self.arguments(node.value, frame)
+            self.inline(node.value, value, callee.receiver, args, kwargs, targets, frame)
+        else:
+            raise frame.error(
+                node,
+                f"`{ast.unparse(node.value.func)}` is neither a procedure nor a primitive",
+                "declare it with @procedure or @primitive",
+            )
+
+    def _locker_call(self, node: ast.Call, frame: Inlined) -> bool:
+        """`locker.unlock()` and `locker.lock()` of an enclosing `async with`."""
+        match node.func:
+            case ast.Attribute(value=ast.Name(id=name), attr="unlock" | "lock" as action):
+                if name not in frame.locker_names:
+                    return False
+                lock = frame.locker_names[name]
+                if (lock in self.flow.held) is (action == "lock"):
+                    state = "already held" if action == "lock" else "not held"
+                    raise frame.error(node, f"the lock is {state} here", f"drop this {action}")
+                self.change_lock(node, lock, action, frame)
+                return True
+        return False
+
+    def change_lock(self, node: ast.AST, lock: Expr, action: str, frame: Inlined) -> None:
+        """Lock or unlock `lock`."""
+        cls = lock.type.cls
+        assert cls is not None
+        routine = inspect.getattr_static(cls, action)
+        call = node if isinstance(node, ast.Call) else ast.Call(ast.Name(action), [], [])
+        self.inline(call, routine, lock, [], {}, None, frame)
+        self.flow.held = self.flow.held | {lock} if action == "lock" else self.flow.held - {lock}
+
+    def inline(
+        self,
+        node: ast.Call,
+        original: Routine[..., Any],
+        receiver: Expr | None,
+        args: list[Expr],
+        kwargs: dict[str, Expr],
+        targets: list[Var] | None,
+        frame: Inlined | None,
+    ) -> None:
+        """Inline a routine, after the driver's replacements."""
+        routine = self.system.substitution.resolve(original)
+        given = [receiver, *args] if receiver is not None else args
+        if isinstance(routine, Procedure):
+            self._inline_procedure(node, routine, given, kwargs, targets, frame)
+        elif isinstance(routine, Primitive) and frame is not None:
+            self._inline_primitive(node, routine, receiver, given, kwargs, targets, frame)
+
+    def _inline_procedure(
+        self,
+        node: ast.Call,
+        routine: Procedure[..., Any],
+        args: list[Expr],
+        kwargs: dict[str, Expr],
+        targets: list[Var] | None,
+        frame: Inlined | None,
+    ) -> None:
+        text = text_of(routine.function)
+        outer = frame
+        while outer is not None:
+            if outer.text is text:
+                raise outer.error(node, f"{routine.name} calls itself", "write a loop")
+            outer = outer.parent
+        inner = Inlined(text, routine.source, frame, targets, indivisible=False)
+        named = {k: self._kept(inner, k, v) for k, v in kwargs.items()}
+        self._bind(inner, args, named, routine.function)
+        self.block(text.tree.body, inner)
+        self.flow.place(inner.exit, inner.where)
+
+    def _inline_primitive(
+        self,
+        node: ast.Call,
+        routine: Primitive[..., Any],
+        receiver: Expr | None,
+        args: list[Expr],
+        kwargs: dict[str, Expr],
+        targets: list[Var] | None,
+        frame: Inlined,
+    ) -> None:
+        function = routine.function
+        if self.reduced and routine.reduced is not None:
+            function = routine.reduced
+        args = [self.materialize(a, "argument", frame) for a in args]
+        kwargs = {k: self.materialize(v, k, frame) for k, v in kwargs.items()}
+        location = self.new_location(
+            LocationKind.PRIMITIVE,
+            self.describe(node, receiver, routine.name),
+            frame.stack(),
+            left_mover=routine.left_mover,
+        )
+        self.flow.arrive(location)
+        self.flow.start(location)
+        inner = Inlined(text_of(function), routine.source, frame, targets, indivisible=True)
+        self._bind(inner, args, kwargs, function)
+        self.block(inner.text.tree.body, inner)
+        self.flow.place(inner.exit, frame.where)
+
+    def _bind(
+        self,
+        inner: Inlined,
+        args: list[Expr],
+        kwargs: dict[str, Expr],
+        function: Callable[..., Any],
+    ) -> None:
+        """Give a routine's parameters their values."""
+        signature = inspect.signature(function)
+        try:
+            bound = signature.bind(*args, **kwargs)
+        except TypeError as error:
+            at = inner.parent or inner
+            raise at.error(
+                at.text.tree, f"{inner.text.name}: {error}", "pass what it takes"
+            ) from None
+        hints = _hints(function)
+        for name, parameter in signature.parameters.items():
+            if name in bound.arguments:
+                value = bound.arguments[name]
+            else:
+                value = constant(parameter.default)
+            declared = type_of_annotation(hints.get(name, Any), self.system.substitution)
+            kept = self._kept(inner, name, value)
+            if isinstance(kept, Local):
+                _narrow(kept.var, declared)
+            if inner.text.assignments[name] == 0:
+                inner.names[name] = kept
+            else:
+                inner.variable(name).type = declared
+                self.assign(inner.variable(name), kept, inner)
+
+    def _kept(self, inner: Inlined, name: str, value: Expr) -> Expr:
+        """An argument as a constant, a part of one, or a variable of its own."""
+        if any(isinstance(e, Load) for e in walk(value)):
+            return Local(self.assign_new(name, value, inner))
+        return value
+
+    # --- pools and chances --------------------------------------------------------------------
+
+    def _happens(self, node: ast.Call, targets: list[Var] | None, frame: Inlined) -> None:
+        args, _ = self.arguments(node, frame)
+        chance = args[0].value if isinstance(args[0], Const) else None
+        if not isinstance(chance, Chance):
+            raise frame.error(node, "happens() takes a Chance", "declare it: Chance(name, doc)")
+        if chance not in self.system.chances:
+            self.set_targets(constant(False), targets, frame)
+            return
+        self._choose(chance, f"{chance.name}?", targets, constant(True), constant(False), frame)
+
+    def _choose(
+        self,
+        chance: Chance,
+        label: str,
+        targets: list[Var] | None,
+        if_it_does: Expr,
+        if_not: Expr,
+        frame: Inlined,
+    ) -> None:
+        location = self.new_location(LocationKind.PRIMITIVE, label, frame.stack())
+        self.flow.arrive(location)
+        done = Label()
+        for expr, choice in ((if_not, f"no {chance.name}"), (if_it_does, chance.name)):
+            self.flow.start(location, choice)
+            self.set_targets(expr, targets, frame)
+            self.flow.jump(done, frame.where)
+        self.flow.place(done, frame.where)
+
+    def _allocate(self, node: ast.Call, targets: list[Var] | None, frame: Inlined) -> None:
+        args, fields = self.arguments(node, frame)
+        if not isinstance(args[0], Const) or not isinstance(args[0].value, type):
+            raise frame.error(node, "allocate() takes a record class", "name the class")
+        cls = self.system.substitution.resolve(args[0].value)
+        chance = fields.pop("may_fail", args[1] if len(args) > 1 else constant(None))
+        fields = {k: self.materialize(v, k, frame) for k, v in fields.items()}
+        location = self.new_location(
+            LocationKind.PRIMITIVE, f"allocate({cls.__name__})", frame.stack()
+        )
+        self.flow.arrive(location)
+        done = Label()
+        if isinstance(chance, Const) and chance.value in self.system.chances:
+            self.flow.start(location, chance.value.name)
+            self.set_targets(constant(None), targets, frame)
+            self.flow.jump(done, frame.where)
+            self.flow.start(location, f"no {chance.value.name}")
+        else:
+            self.flow.start(location)
+        pool = self.instances.pools.get((self.index, cls), [])
+        for instance in pool:
+            here, further = Label(), Label()
+            record = constant(instance.object)
+            life = Load(record, cls, LIFE, INT_TYPE)
+            self.flow.branch(
+                Branch(apply("eq", [life, constant(int(Life.UNUSED))]), where=frame.where),
+                here,
+                further,
+                frame.where,
+            )
+            self.flow.place(here, frame.where)
+            self.flow.emit(Store(record, cls, LIFE, constant(int(Life.ALIVE)), where=frame.where))
+            for name, value in fields.items():
+                self.flow.emit(Store(record, cls, name, value, where=frame.where))
+            self.set_targets(record, targets, frame)
+            self.flow.jump(done, frame.where)
+            self.flow.place(further, frame.where)
+        self.flow.emit(
+            Violation(
+                "pool-exhausted",
+                f"the pool of {self.spec.name} holds {len(pool)} {cls.__name__}; the scenario "
+                "needs a larger one",
+                fatal=True,
+                where=frame.where,
+            )
+        )
+        self.flow.ends = []
+        self.flow.place(done, frame.where)
+
+    def _free(self, node: ast.Call, frame: Inlined) -> None:
+        args, _ = self.arguments(node, frame)
+        record = self.materialize(args[0], "freed", frame)
+        cls = record.type.cls
+        if cls is None:
+            raise frame.error(node, "free() takes a record", "annotate the local with its class")
+        self.instances.pooled_classes.add(cls)
+        location = self.new_location(
+            LocationKind.PRIMITIVE, f"free({self.name_of(record, node)})", frame.stack()
+        )
+        self.flow.arrive(location)
+        self.flow.start(location)
+        self.check_alive(record, f"free of {cls.__name__}", frame)
+        self.flow.emit(Store(record, cls, LIFE, constant(int(Life.FREED)), where=frame.where))
+
+    # Implemented by the class that knows statements.
+    def block(self, body: list[ast.stmt], frame: Inlined) -> None:
+        raise NotImplementedError
+
+    def set_targets(self, expr: Expr, targets: list[Var] | None, frame: Inlined) -> None:
+        raise NotImplementedError
+
+    def result_type(self, frame: Inlined) -> ValueType:
+        raise NotImplementedError
+
+
+def _narrow(var: Var, declared: ValueType) -> None:
+    """Give a variable the more exact type under which it is passed on."""
+    known, wanted = var.type.cls, declared.cls
+    if declared.name == "ref" and (known is None or (wanted and issubclass(wanted, known))):
+        var.type = declared
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return dict(inspect.get_annotations(function, eval_str=True))
+    except NameError:
+        return {}

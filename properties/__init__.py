@@ -1,0 +1,1 @@
+"""What must hold of the driver, and the ways of checking it."""

@@ -1,0 +1,1 @@
+"""Exhaustive search: layout of states, generated steps, reductions, breadth-first search."""

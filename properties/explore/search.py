@@ -1,0 +1,279 @@
+"""Breadth-first search through all states of a system.
+
+Breadth-first, so that the first violation met is one with the fewest steps. A state is *quiescent*
+when no step but the beginning of a call can be taken; the properties are asked about those, and
+told of what steps report. A limit that is hit ends the search, and is said.
+"""
+
+from __future__ import annotations
+
+import gc
+import resource
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from attrs import Factory, define, field, frozen
+
+from haiku_tuntap.model.language.compiler import compile_threads
+from haiku_tuntap.model.language.graph import Location, LocationKind
+from haiku_tuntap.model.language.instances import Instances
+from haiku_tuntap.model.language.system import System
+from haiku_tuntap.properties.explore.generate import Program, Report, generate
+from haiku_tuntap.properties.explore.layout import Layout, State
+from haiku_tuntap.properties.explore.reduction import eager_locations
+from haiku_tuntap.properties.explore.symmetry import Symmetry
+
+CHECK_EVERY = 2048  # states between two looks at the clock and at memory
+
+
+@frozen
+class Limits:
+    """When to give up: seconds, bytes of memory, states; None is no limit."""
+
+    seconds: float | None = None
+    memory: int | None = None
+    states: int | None = None
+
+
+@frozen
+class Progress:
+    """What a search tells while it runs."""
+
+    states: int
+    depth: int
+    seconds: float
+
+
+@frozen
+class Violation:
+    """A property that does not hold: the state before, the step that showed it, and why.
+
+    Without a step the state itself is the violation, and it is quiescent.
+    """
+
+    key: str
+    reason: str
+    state: State
+    step: int | None
+    depth: int
+    states: int
+    seconds: float
+
+
+@define(eq=False)
+class Model:
+    """A system made ready for searching."""
+
+    system: System
+    layout: Layout
+    program: Program
+    symmetry: Symmetry | None
+
+    @property
+    def reduced(self) -> bool:
+        return self.symmetry is not None
+
+    def location(self, state: State, thread: int) -> Location:
+        """Where a thread stands."""
+        number = state[self.layout.blocks[thread].first]
+        return self.layout.graphs[thread].locations[number]
+
+
+def model_of(system: System, *, reduced: bool) -> Model:
+    """Compile a system; `reduced` merges eager steps and identifies equal threads."""
+    instances = Instances(system)
+    graphs = compile_threads(system, instances, reduced=reduced)
+    layout = Layout(system, instances, graphs)
+    eager = eager_locations(graphs, layout) if reduced else None
+    return Model(system, layout, generate(layout, eager), Symmetry(layout) if reduced else None)
+
+
+@define(eq=False)
+class Outcome:
+    """What a search found: exact counts if it is complete, else the limit that ended it."""
+
+    states: int = 0
+    depth: int = 0
+    seconds: float = 0.0
+    memory: int = 0
+    limit: str | None = None
+    violations: dict[str, Violation] = Factory(dict)
+    marks: set[str] = Factory(set)
+    visited: set[tuple[int, int]] = Factory(set)
+    quiescent_states: int = 0
+    parents: dict[State, State | None] = field(factory=dict, repr=False)
+
+    @property
+    def complete(self) -> bool:
+        return self.limit is None
+
+
+Judge = Callable[[State], Iterable[tuple[str, str]]]
+KeyOf = Callable[[str], str | None]
+
+
+class Search:
+    """One breadth-first search.
+
+    `judge` says which properties a quiescent state violates, as (key, reason); `key_of` says
+    which property a reported code belongs to, if any that is being checked. The search ends
+    early when all `wanted` keys are violated.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        judge: Judge,
+        key_of: KeyOf,
+        wanted: Iterable[str],
+        limits: Limits | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> None:
+        self.model = model
+        self.judge = judge
+        self.key_of = key_of
+        self.wanted = set(wanted)
+        self.limits = limits or Limits()
+        self.progress = progress
+        self.outcome = Outcome()
+
+    def run(self) -> Outcome:
+        """Search until everything is seen, everything wanted is found, or a limit is hit.
+
+        On KeyboardInterrupt, too, what was found so far is the outcome.
+        """
+        outcome = self.outcome
+        self.started = time.perf_counter()
+        gc.disable()  # states are tuples of numbers: there are no cycles to collect, only time to lose
+        try:
+            self._levels()
+        except KeyboardInterrupt:
+            outcome.limit = "interrupted"
+        finally:
+            gc.enable()
+        outcome.states = len(outcome.parents)
+        outcome.seconds = time.perf_counter() - self.started
+        outcome.memory = _memory()
+        self._visit()
+        return outcome
+
+    def _levels(self) -> None:
+        outcome = self.outcome
+        initial = self.model.layout.initial
+        outcome.parents[initial] = None
+        level = [initial]
+        while level and not self._ends(level):
+            level = self._expand(level)
+            if level:
+                outcome.depth += 1
+
+    def _ends(self, level: list[State]) -> bool:
+        return self.outcome.limit is not None or self.wanted <= self.outcome.violations.keys()
+
+    def _expand(self, level: list[State]) -> list[State]:
+        """The states one step from those of `level` that were not met before.
+
+        The inner loop of the whole search: one hash per successor, nothing else that can be
+        done elsewhere.
+        """
+        parents, noted = self.outcome.parents, self.model.program.noted
+        symmetry = self.model.symmetry
+        canonical = symmetry.canonical if symmetry is not None and symmetry.groups else None
+        threads = self._tables()
+        fresh: list[State] = []
+        append, remember = fresh.append, parents.setdefault
+        known = len(parents)
+        for count, state in enumerate(level):
+            if not count % CHECK_EVERY and self._limit_hit():
+                break
+            quiescent = True
+            for slot, functions_at, begins_call in threads:
+                place = state[slot]
+                for function in functions_at[place]:
+                    successor = function(state)
+                    if successor is None:
+                        continue
+                    if not begins_call[place]:
+                        quiescent = False
+                    if canonical is not None:
+                        successor = canonical(successor)
+                    remember(successor, state)
+                    if len(parents) != known:
+                        known += 1
+                        append(successor)
+            if noted and self._note(state):
+                quiescent = False
+            if quiescent:
+                self._quiescent(state)
+        return fresh
+
+    def _tables(self) -> list[tuple[int, list[list[Any]], list[bool]]]:
+        """Per thread: the slot that says where it stands; by place, its steps and their kind."""
+        program, layout = self.model.program, self.model.layout
+        made = []
+        for thread, graph in enumerate(layout.graphs):
+            functions = [
+                [program.steps[n].function for n in program.at[thread][location.number]]
+                for location in graph.locations
+            ]
+            calls = [location.kind is LocationKind.CALL for location in graph.locations]
+            made.append((layout.blocks[thread].first, functions, calls))
+        return made
+
+    def _note(self, state: State) -> bool:
+        """Take what the steps from `state` reported; whether one of them ended its path."""
+        noted = self.model.program.noted
+        fatal = False
+        for report_index, step in noted:
+            report: Report = self.model.program.reports[report_index]
+            fatal = fatal or report.fatal
+            if report.code is None:
+                self.outcome.marks.add(report.text)
+                continue
+            key = self.key_of(report.code)
+            if key is not None:
+                self._violated(key, report.text, state, step)
+        noted.clear()
+        return fatal
+
+    def _quiescent(self, state: State) -> None:
+        self.outcome.quiescent_states += 1
+        for key, reason in self.judge(state):
+            self._violated(key, reason, state, None)
+
+    def _violated(self, key: str, reason: str, state: State, step: int | None) -> None:
+        if key not in self.outcome.violations:
+            self.outcome.violations[key] = Violation(
+                key,
+                reason,
+                state,
+                step,
+                self.outcome.depth + (step is not None),
+                len(self.outcome.parents),
+                time.perf_counter() - self.started,
+            )
+
+    def _limit_hit(self) -> bool:
+        states, limits = len(self.outcome.parents), self.limits
+        seconds = time.perf_counter() - self.started
+        if self.progress is not None:
+            self.progress(Progress(states, self.outcome.depth, seconds))
+        if limits.states is not None and states >= limits.states:
+            self.outcome.limit = f"{limits.states:,} states"
+        elif limits.seconds is not None and seconds > limits.seconds:
+            self.outcome.limit = f"{limits.seconds:g} s"
+        elif limits.memory is not None and _memory() > limits.memory:
+            self.outcome.limit = f"{limits.memory / 2**20:,.0f} MiB of memory"
+        return self.outcome.limit is not None
+
+    def _visit(self) -> None:
+        """Which locations some thread stood at."""
+        for thread, block in enumerate(self.model.layout.blocks):
+            numbers = {state[block.first] for state in self.outcome.parents}
+            self.outcome.visited |= {(thread, number) for number in numbers}
+
+
+def _memory() -> int:
+    """The memory of this process at its largest, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
