@@ -1,7 +1,7 @@
 """What is wrong with today's driver, and the repair of each.
 
-The ids are those of the issue tracker's list; the pairs that each refutes are found by the checker
-and written here so that a run can tell what is known from what is new.
+The pairs of scenario and property that each refutes are what the checker finds. They are written
+here so that a run can tell what is known from what is new, and tests compare the two.
 """
 
 from __future__ import annotations

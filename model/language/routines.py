@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Never, ParamSpec, TypeVar, overload
 
 from attrs import frozen
 
@@ -53,8 +53,9 @@ class _Sentinel:
 
 # What a primitive returns instead of a result. BLOCK: the calling thread sleeps until `wake`.
 # RETRY: the primitive cannot run now and has changed nothing (only in reductions).
-BLOCK: Any = _Sentinel("BLOCK")
-RETRY: Any = _Sentinel("RETRY")
+# (Never, so that a primitive of any result type may return them.)
+BLOCK: Never = _Sentinel("BLOCK")  # type: ignore[assignment]
+RETRY: Never = _Sentinel("RETRY")  # type: ignore[assignment]
 
 
 class Machine:

@@ -4,16 +4,16 @@ A scenario says who calls what, and what may go wrong; everything else is the dr
 for a driver in a `World`: one device with an interface, and applications with their files.
 """
 
-from haiku_tuntap.model.scenarios import interfaces, opening, reading
+from haiku_tuntap.model.scenarios import applications, files, interfaces
 from haiku_tuntap.model.scenarios.world import SCENARIOS, Scenario, World, scenario, scenario_named
 
 __all__ = [
     "SCENARIOS",
     "Scenario",
     "World",
+    "applications",
+    "files",
     "interfaces",
-    "opening",
-    "reading",
     "scenario",
     "scenario_named",
 ]

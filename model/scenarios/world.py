@@ -122,7 +122,10 @@ class World:
 
 @frozen
 class Scenario:
-    """A system of threads that can be built for any driver."""
+    """A system of threads that can be built for any driver.
+
+    What `bounds` does not name does not happen: signals, failing allocations, faulting copies.
+    """
 
     name: str
     title: str

@@ -145,7 +145,7 @@ class Search:
         """
         outcome = self.outcome
         self.started = time.perf_counter()
-        gc.disable()  # states are tuples of numbers: there are no cycles to collect, only time to lose
+        gc.disable()  # states hold no cycles, and looking for some takes a third of the time
         try:
             self._levels()
         except KeyboardInterrupt:

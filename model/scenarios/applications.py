@@ -72,7 +72,7 @@ def select_write(world: World) -> None:
 
 @scenario("nonblocking-reader", family="non-blocking reader", bounds="2 reads, 1 packet")
 def nonblocking_reader(world: World) -> None:
-    """One file was opened non-blocking, then is made blocking and non-blocking again; it reads."""
+    """A non-blocking file is read; then its mode is changed twice, and it is read again."""
     slot = world.open_file(flags=O_NONBLOCK)
     world.thread(
         "reader",
