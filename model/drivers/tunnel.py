@@ -67,139 +67,141 @@ class TunnelCookie(hooks.Cookie):
 @procedure(source="tunnel.cpp:92-111")
 async def tunnel_open(device: TunnelDevice, flags: int) -> tuple[Status, TunnelCookie | None]:
     """Become the one who has the device open."""
-    async with device.devices_lock:
-        if await device.open_count.or_(1) != 0:
-            return EBUSY, None
-        cookie = await allocate(TunnelCookie, may_fail=COOKIE_ALLOCATION, device=device)
-        if cookie is None:
-            return B_NO_MEMORY, None
-        await cookie.flags.store(flags)
-        return B_OK, cookie
+    async with device.devices_lock:  # :95
+        if await device.open_count.or_(1) != 0:  # :99
+            return EBUSY, None  # :100
+        cookie = await allocate(TunnelCookie, may_fail=COOKIE_ALLOCATION, device=device)  # :102
+        if cookie is None:  # :103
+            return B_NO_MEMORY, None  # :104
+        await cookie.flags.store(flags)  # :107
+        return B_OK, cookie  # :109-110
 
 
 @TUNNEL.replaces(hooks.device_close)
 @procedure(source="tunnel.cpp:114-123")
 async def tunnel_close(cookie: TunnelCookie) -> Status:
     """Wake the readers that wait."""
-    await cookie.device.send_queue.notify.release_all(B_INTERRUPTED)
-    return B_OK
+    await cookie.device.send_queue.notify.release_all(B_INTERRUPTED)  # :120
+    return B_OK  # :122
 
 
 @TUNNEL.replaces(hooks.device_free)
 @procedure(source="tunnel.cpp:126-133")
 async def tunnel_free(cookie: TunnelCookie) -> Status:
     """Let others open the device."""
-    await cookie.device.open_count.and_(0)
-    await free(cookie)
-    return B_OK
+    await cookie.device.open_count.and_(0)  # :130
+    await free(cookie)  # :131
+    return B_OK  # :132
 
 
 @TUNNEL.replaces(hooks.device_control)
 @procedure(source="tunnel.cpp:136-151")
 async def tunnel_control(cookie: TunnelCookie, operation: int) -> Status:
     """Set or clear O_NONBLOCK."""
-    if operation == hooks.B_SET_NONBLOCKING_IO:
-        await cookie.flags.store(await cookie.flags.load() | hooks.O_NONBLOCK)
-        return B_OK
-    if operation == hooks.B_SET_BLOCKING_IO:
-        await cookie.flags.store(await cookie.flags.load() & ~hooks.O_NONBLOCK)
-        return B_OK
-    return B_DEV_INVALID_IOCTL
+    if operation == hooks.B_SET_NONBLOCKING_IO:  # :142
+        await cookie.flags.store(await cookie.flags.load() | hooks.O_NONBLOCK)  # :143
+        return B_OK  # :144
+    if operation == hooks.B_SET_BLOCKING_IO:  # :145
+        await cookie.flags.store(await cookie.flags.load() & ~hooks.O_NONBLOCK)  # :146
+        return B_OK  # :147
+    return B_DEV_INVALID_IOCTL  # :150
 
 
 @TUNNEL.replaces(hooks.device_read)
 @procedure(source="tunnel.cpp:154-173")
 async def tunnel_read(cookie: TunnelCookie) -> Status:
     """Take a packet from the send queue and copy it to the application."""
-    status, buffer = await fifo_dequeue_buffer(cookie.device.send_queue, wait=True)
-    if status != B_OK:
-        return status
+    status, buffer = await fifo_dequeue_buffer(cookie.device.send_queue, wait=True)  # :160-161
+    if status != B_OK:  # :162
+        return status  # :163
     assert buffer is not None
-    status = await copy_to_user(buffer)
-    if status != B_OK:
-        return status
-    await free(buffer)
-    return B_OK
+    status = await copy_to_user(buffer)  # :166
+    if status != B_OK:  # :167
+        return status  # :168
+    await free(buffer)  # :171
+    return B_OK  # :172
 
 
 @TUNNEL.replaces(hooks.device_write)
 @procedure(source="tunnel.cpp:176-226")
 async def tunnel_write(cookie: TunnelCookie, size: int, version: int) -> Status:
     """Put a packet from the application into the receive queue."""
-    buffer = await allocate(NetBuffer, may_fail=BUFFER_ALLOCATION, size=size, version=version)
-    if buffer is None:
-        return B_NO_MEMORY
-    status = await copy_from_user(buffer)
-    if status != B_OK:
-        await free(buffer)
-        return status
-    if not cookie.device.is_tap and buffer.version != IPV4 and buffer.version != IPV6:
-        await free(buffer)
-        return B_BAD_DATA
-    status = await fifo_enqueue_buffer(cookie.device.receive_queue, buffer)
-    if status != B_OK:
-        await free(buffer)
-    return status
+    buffer = await allocate(  # :181
+        NetBuffer, may_fail=BUFFER_ALLOCATION, size=size, version=version
+    )
+    if buffer is None:  # :182
+        return B_NO_MEMORY  # :183
+    status = await copy_from_user(buffer)  # :185
+    if status != B_OK:  # :186
+        await free(buffer)  # :187
+        return status  # :188
+    if not cookie.device.is_tap and buffer.version != IPV4 and buffer.version != IPV6:  # :191-201
+        await free(buffer)  # :203
+        return B_BAD_DATA  # :204
+    status = await fifo_enqueue_buffer(cookie.device.receive_queue, buffer)  # :221
+    if status != B_OK:  # :222
+        await free(buffer)  # :223
+    return status  # :225
 
 
 @TUNNEL.replaces(hooks.device_select)
 @procedure(source="tunnel.cpp:229-250")
 async def tunnel_select(cookie: TunnelCookie, event: int, info: SelectInfo) -> Status:
     """Register first, then look: a packet that comes in between notifies."""
-    if event != B_SELECT_READ and event != B_SELECT_WRITE:
-        return B_BAD_VALUE
+    if event != B_SELECT_READ and event != B_SELECT_WRITE:  # :234
+        return B_BAD_VALUE  # :235
     device = cookie.device
-    async with device.select_pool.lock:
-        status = await add_select_sync_pool_entry(device.select_pool, info, event)
-        if status != B_OK:
-            return B_BAD_VALUE
-    async with device.send_queue.lock:
-        if event == B_SELECT_READ and device.send_queue.current_bytes != 0:
-            await notify_select_event(info, event)
-        if event == B_SELECT_WRITE:
-            await notify_select_event(info, event)
-    return B_OK
+    async with device.select_pool.lock:  # :237
+        status = await add_select_sync_pool_entry(device.select_pool, info, event)  # :238
+        if status != B_OK:  # :239
+            return B_BAD_VALUE  # :240
+    async with device.send_queue.lock:  # :243
+        if event == B_SELECT_READ and device.send_queue.current_bytes != 0:  # :244
+            await notify_select_event(info, event)  # :245
+        if event == B_SELECT_WRITE:  # :246
+            await notify_select_event(info, event)  # :247
+    return B_OK  # :249
 
 
 @TUNNEL.replaces(hooks.device_deselect)
 @procedure(source="tunnel.cpp:253-262")
 async def tunnel_deselect(cookie: TunnelCookie, event: int, info: SelectInfo) -> Status:
     """Stop watching."""
-    async with cookie.device.select_pool.lock:
-        if event != B_SELECT_READ and event != B_SELECT_WRITE:
-            return B_BAD_VALUE
-        return await remove_select_sync_pool_entry(cookie.device.select_pool, info, event)
+    async with cookie.device.select_pool.lock:  # :258
+        if event != B_SELECT_READ and event != B_SELECT_WRITE:  # :259
+            return B_BAD_VALUE  # :260
+        return await remove_select_sync_pool_entry(cookie.device.select_pool, info, event)  # :261
 
 
 @TUNNEL.replaces(hooks.device_up)
 @procedure(source="tunnel.cpp:394-398")
 async def tunnel_up(device: TunnelDevice) -> Status:
     """Nothing to do."""
-    return B_OK
+    return B_OK  # :397
 
 
 @TUNNEL.replaces(hooks.device_down)
 @procedure(source="tunnel.cpp:401-408")
 async def tunnel_down(device: TunnelDevice) -> None:
     """Wake the reader thread if it waits."""
-    await device.receive_queue.notify.release_all(B_INTERRUPTED)
+    await device.receive_queue.notify.release_all(B_INTERRUPTED)  # :407
 
 
 @TUNNEL.replaces(hooks.device_send_data)
 @procedure(source="tunnel.cpp:418-439")
 async def tunnel_send_data(device: TunnelDevice, buffer: NetBuffer) -> Status:
     """Put a packet from the stack into the send queue, and notify who watches it."""
-    if not device.is_tap and buffer.version != IPV4 and buffer.version != IPV6:
-        return B_BAD_DATA
-    status = await fifo_enqueue_buffer(device.send_queue, buffer)
-    if status == B_OK:
-        async with device.select_pool.lock:
-            await notify_select_event_pool(device.select_pool, B_SELECT_READ)
-    return status
+    if not device.is_tap and buffer.version != IPV4 and buffer.version != IPV6:  # :424-427
+        return B_BAD_DATA  # :428
+    status = await fifo_enqueue_buffer(device.send_queue, buffer)  # :431-432
+    if status == B_OK:  # :433
+        async with device.select_pool.lock:  # :434
+            await notify_select_event_pool(device.select_pool, B_SELECT_READ)  # :435
+    return status  # :438
 
 
 @TUNNEL.replaces(hooks.device_receive_data)
 @procedure(source="tunnel.cpp:442-448")
 async def tunnel_receive_data(device: TunnelDevice) -> tuple[Status, NetBuffer | None]:
     """Take a packet from the receive queue, for the reader thread."""
-    return await fifo_dequeue_buffer(device.receive_queue, wait=True)
+    return await fifo_dequeue_buffer(device.receive_queue, wait=True)  # :446-447

@@ -31,5 +31,5 @@ async def flag_only_close(cookie: ClosableTunnelCookie) -> Status:
     fifo = cookie.device.send_queue
     async with fifo.lock:
         fifo.closed = B_INTERRUPTED
-    await fifo.notify.release_all(B_INTERRUPTED)
-    return B_OK
+    await fifo.notify.release_all(B_INTERRUPTED)  # :120
+    return B_OK  # :122

@@ -49,17 +49,17 @@ async def repaired_open(
     device: ClosableTunnelDevice, flags: int
 ) -> tuple[Status, TunnelCookie | None]:
     """Become the owner, with an empty queue that is open; or leave no trace."""
-    async with device.devices_lock:
-        if await device.open_count.or_(1) != 0:
-            return EBUSY, None
-        cookie = await allocate(TunnelCookie, may_fail=COOKIE_ALLOCATION, device=device)
-        if cookie is None:
+    async with device.devices_lock:  # :95
+        if await device.open_count.or_(1) != 0:  # :99
+            return EBUSY, None  # :100
+        cookie = await allocate(TunnelCookie, may_fail=COOKIE_ALLOCATION, device=device)  # :102
+        if cookie is None:  # :103
             await device.open_count.and_(0)
-            return B_NO_MEMORY, None
-        await cookie.flags.store(flags)
+            return B_NO_MEMORY, None  # :104
+        await cookie.flags.store(flags)  # :107
         await clear_fifo(device.send_queue)
         await reopen_fifo(device.send_queue)
-        return B_OK, cookie
+        return B_OK, cookie  # :109-110
 
 
 @TUNNEL_REPAIRED.replaces(tunnel_close)
@@ -67,7 +67,7 @@ async def repaired_open(
 async def repaired_close(cookie: ClosableTunnelCookie) -> Status:
     """Make every reader return B_FILE_ERROR, wherever it is."""
     await close_fifo(cookie.device.send_queue, B_FILE_ERROR)
-    return B_OK
+    return B_OK  # :122
 
 
 @TUNNEL_REPAIRED.replaces(tunnel_read)
@@ -78,9 +78,9 @@ async def repaired_read(cookie: TunnelCookie) -> Status:
     status, buffer = await fifo_dequeue_buffer(
         cookie.device.send_queue, wait=flags & O_NONBLOCK == 0
     )
-    if status != B_OK:
-        return status
+    if status != B_OK:  # :162
+        return status  # :163
     assert buffer is not None
-    status = await copy_to_user(buffer)
-    await free(buffer)
+    status = await copy_to_user(buffer)  # :166
+    await free(buffer)  # :171
     return status

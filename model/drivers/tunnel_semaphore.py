@@ -32,19 +32,19 @@ TUNNEL_SEMAPHORE = TUNNEL.derive(
 async def delete_in_close(cookie: TunnelCookie) -> Status:
     """Delete the send queue's semaphore."""
     await cookie.device.send_queue.notify.delete()
-    return B_OK
+    return B_OK  # :122
 
 
 @TUNNEL_SEMAPHORE.replaces(tunnel_open)
 @procedure(source="tunnel.cpp:92-111")
 async def create_in_open(device: TunnelDevice, flags: int) -> tuple[Status, TunnelCookie | None]:
     """Create it again, if a close has deleted it."""
-    async with device.devices_lock:
-        if await device.open_count.or_(1) != 0:
-            return EBUSY, None
-        cookie = await allocate(TunnelCookie, may_fail=COOKIE_ALLOCATION, device=device)
-        if cookie is None:
-            return B_NO_MEMORY, None
-        await cookie.flags.store(flags)
+    async with device.devices_lock:  # :95
+        if await device.open_count.or_(1) != 0:  # :99
+            return EBUSY, None  # :100
+        cookie = await allocate(TunnelCookie, may_fail=COOKIE_ALLOCATION, device=device)  # :102
+        if cookie is None:  # :103
+            return B_NO_MEMORY, None  # :104
+        await cookie.flags.store(flags)  # :107
         await device.send_queue.notify.create()
-        return B_OK, cookie
+        return B_OK, cookie  # :109-110

@@ -65,126 +65,126 @@ def device_removed(device: NetDevice) -> None:
 @procedure(source="stack/device_interfaces.cpp:48-93")
 async def device_reader_thread(interface: DeviceInterface) -> None:
     """Receive packets while the device is up."""
-    while await interface.device.flags.load() != 0:
-        status, buffer = await device_receive_data(interface.device)
-        if status == B_OK:
+    while await interface.device.flags.load() != 0:  # :55
+        status, buffer = await device_receive_data(interface.device)  # :57
+        if status == B_OK:  # :58
             assert buffer is not None
-            packet_received(buffer)
+            packet_received(buffer)  # :72
             await free(buffer)
-        elif status == B_DEVICE_NOT_FOUND:
-            await device_removed(interface.device)
-            return
+        elif status == B_DEVICE_NOT_FOUND:  # :80
+            await device_removed(interface.device)  # :81
+            return  # :82
         else:
-            await snooze()
+            await snooze()  # :88
 
 
 @procedure(source="stack/device_interfaces.cpp:533-547")
 async def reader_thread_main(interface: DeviceInterface) -> None:
     """The service thread: in two lives it runs the reader thread's text."""
     for _ in range(2):
-        await interface.reader_thread.wait_until_resumed()
-        await device_reader_thread(interface)
+        await interface.reader_thread.wait_until_resumed()  # :547
+        await device_reader_thread(interface)  # :538
         await interface.reader_thread.exit()
 
 
 @procedure(source="stack/device_interfaces.cpp:517-551")
 async def up_device_interface(interface: DeviceInterface) -> Status:
     """The first up starts the device and the reader thread."""
-    async with interface.receive_lock:
-        up_count = await interface.up_count.load()
-        if up_count != 0:
-            await interface.up_count.store(await interface.up_count.load() + 1)
-            return B_OK
-        status = await device_up(interface.device)
-        if status != B_OK:
-            return status
-        await interface.reader_thread.spawn()
-        await interface.device.flags.store(await interface.device.flags.load() | IFF_UP)
-        await interface.reader_thread.resume()
-        await interface.up_count.store(1)
-        return B_OK
+    async with interface.receive_lock:  # :522
+        up_count = await interface.up_count.load()  # :524
+        if up_count != 0:  # :524
+            await interface.up_count.store(await interface.up_count.load() + 1)  # :525
+            return B_OK  # :526
+        status = await device_up(interface.device)  # :529
+        if status != B_OK:  # :530
+            return status  # :531
+        await interface.reader_thread.spawn()  # :538-539
+        await interface.device.flags.store(await interface.device.flags.load() | IFF_UP)  # :544
+        await interface.reader_thread.resume()  # :547
+        await interface.up_count.store(1)  # :549
+        return B_OK  # :550
 
 
 @procedure(source="stack/device_interfaces.cpp:554-588")
 async def down_device_interface(interface: DeviceInterface) -> None:
     """Stop the device and wait for the reader thread. The receive lock is not held."""
-    await interface.device.flags.store(await interface.device.flags.load() & ~IFF_UP)
-    await device_down(interface.device)
-    await interface.reader_thread.wait_for_exit()
+    await interface.device.flags.store(await interface.device.flags.load() & ~IFF_UP)  # :575
+    await device_down(interface.device)  # :576
+    await interface.reader_thread.wait_for_exit()  # :586
 
 
 @procedure(source="stack/datalink.cpp:724-744")
 async def interface_protocol_down(interface: DeviceInterface) -> None:
     """The datalink protocol goes down; the last one takes the device with it."""
-    if await interface.up_count.load() == 0:
-        return
-    await interface.up_count.store(await interface.up_count.load() - 1)
-    if await interface.up_count.load() == 0:
-        await down_device_interface(interface)
+    if await interface.up_count.load() == 0:  # :733
+        return  # :734
+    await interface.up_count.store(await interface.up_count.load() - 1)  # :736
+    if await interface.up_count.load() == 0:  # :740
+        await down_device_interface(interface)  # :743
 
 
 @procedure(source="stack/interfaces.cpp:1079-1124")
 async def set_up(interface: Interface) -> Status:
     """Interface::_SetUp."""
-    status = await up_device_interface(interface.device_interface)
-    if status != B_OK:
-        return status
-    async with interface.lock:
-        await interface.busy.store(1)
-    await interface.flags.store(await interface.flags.load() | IFF_UP)
-    await interface.busy.store(0)
-    return B_OK
+    status = await up_device_interface(interface.device_interface)  # :1082
+    if status != B_OK:  # :1083
+        return status  # :1084
+    async with interface.lock:  # :1086
+        await interface.busy.store(1)  # :1087
+    await interface.flags.store(await interface.flags.load() | IFF_UP)  # :1120
+    await interface.busy.store(0)  # :1121
+    return B_OK  # :1123
 
 
 @procedure(source="stack/interfaces.cpp:936-958")
 async def set_down(interface: Interface) -> None:
     """Interface::SetDown. It does not say so when it found the interface busy."""
-    flags = await interface.flags.load()
-    if flags & IFF_UP == 0:
-        return
-    async with interface.lock:
-        if await interface.busy.load() == 1:
-            return
-        await interface.busy.store(1)
-    await interface_protocol_down(interface.device_interface)
-    await interface.flags.store(await interface.flags.load() & ~IFF_UP)
-    await interface.busy.store(0)
+    flags = await interface.flags.load()  # :939
+    if flags & IFF_UP == 0:  # :939
+        return  # :940
+    async with interface.lock:  # :942
+        if await interface.busy.load() == 1:  # :944
+            return  # :945
+        await interface.busy.store(1)  # :947
+    await interface_protocol_down(interface.device_interface)  # :952
+    await interface.flags.store(await interface.flags.load() & ~IFF_UP)  # :955
+    await interface.busy.store(0)  # :957
 
 
 @procedure(source="stack/interfaces.cpp:1441-1458")
 async def is_available(interface: Interface) -> bool:
     """Whether get_interface finds the interface: not while it is busy."""
-    async with interface.lock:
-        busy = await interface.busy.load()
-        return busy == 0
+    async with interface.lock:  # :1444
+        busy = await interface.busy.load()  # :1447
+        return busy == 0  # :1447
 
 
-@procedure(source="stack/interfaces.cpp:749-782", call="up")
+@procedure(source="stack/interfaces.cpp:750-782", call="up")
 async def interface_up(interface: Interface) -> Status:
     """`ifconfig up`: SIOCSIFFLAGS with IFF_UP (stack/datalink.cpp:344-352)."""
     up_began(interface)
     status = B_BAD_VALUE
     if await is_available(interface):
         status = B_OK
-        flags = await interface.flags.load()
-        if flags & IFF_UP == 0:
-            status = await set_up(interface)
-        if status == B_OK:
-            await interface.flags.store(await interface.flags.load() & IFF_UP)
+        flags = await interface.flags.load()  # :761
+        if flags & IFF_UP == 0:  # :761
+            status = await set_up(interface)  # :763
+        if status == B_OK:  # :768
+            await interface.flags.store(await interface.flags.load() & IFF_UP)  # :771
     up_returned(interface, status)
-    return status
+    return status  # :781
 
 
-@procedure(source="stack/interfaces.cpp:749-782", call="down")
+@procedure(source="stack/interfaces.cpp:750-782", call="down")
 async def interface_down(interface: Interface) -> Status:
     """`ifconfig down`: SIOCSIFFLAGS without IFF_UP (stack/datalink.cpp:344-352)."""
     down_began(interface)
     status = B_BAD_VALUE
     if await is_available(interface):
         status = B_OK
-        flags = await interface.flags.load()
-        if flags & IFF_UP != 0:
-            await set_down(interface)
-        await interface.flags.store(await interface.flags.load() & IFF_UP)
+        flags = await interface.flags.load()  # :761
+        if flags & IFF_UP != 0:  # :761
+            await set_down(interface)  # :765
+        await interface.flags.store(await interface.flags.load() & IFF_UP)  # :771
     down_returned(interface, status)
-    return status
+    return status  # :781

@@ -35,9 +35,10 @@ waits_for_semaphore: Event[[Semaphore]] = Event(
 packet_offered: Event[[NetBuffer]] = Event(
     "packet offered", "(buffer): the stack is about to hand a packet to the driver's send hook."
 )
-packet_refused: Event[[NetBuffer, Status]] = Event(
-    "packet refused",
-    "(buffer, status): the send hook returned an error; the caller is told and frees the buffer.",
+packet_settled: Event[[NetBuffer, Status]] = Event(
+    "packet settled",
+    "(buffer, status): the send hook has returned; with an error the packet was refused, and the "
+    "caller, who is told, frees the buffer.",
 )
 packet_accepted: Event[[NetFifo, NetBuffer]] = Event(
     "packet accepted", "(fifo, buffer): a packet was appended to a queue."

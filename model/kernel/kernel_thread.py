@@ -34,14 +34,14 @@ class KernelThread:
     dormant: Thread | None = internal(default=None)
     waiters: tuple[Thread, ...] = internal(default=())
 
-    @primitive(source="kernel/thread.cpp:3531")
+    @primitive(source="kernel/thread.cpp:3530-3537")
     def spawn(self) -> None:
         """Make the thread; it does not run yet."""
         if self.alive:
             violated("kernel-thread", "a second reader thread is started while the first runs")
         self.alive = True
 
-    @primitive(source="kernel/thread.cpp:3524")
+    @primitive(source="kernel/thread.cpp:3523-3527")
     def resume(self) -> None:
         """Let it run."""
         self.resumed = True
@@ -57,7 +57,7 @@ class KernelThread:
         self.dormant = current_thread()
         return BLOCK
 
-    @primitive(source="kernel/thread.cpp:2093-2400")
+    @primitive(source="kernel/thread.cpp:2092-2431")
     def exit(self) -> None:
         """End, and wake everybody who waits for it."""
         self.alive = False
@@ -66,7 +66,7 @@ class KernelThread:
             wake(thread, B_OK)
         self.waiters = ()
 
-    @primitive(source="kernel/thread.cpp:2609")
+    @primitive(source="kernel/thread.cpp:2608-2706")
     def wait_for_exit(self) -> Status:
         """wait_for_thread: return when the thread has ended. Nothing interrupts this."""
         if not self.alive:
@@ -75,6 +75,6 @@ class KernelThread:
         return BLOCK
 
 
-@primitive(source="kernel/thread.cpp:3476")
+@primitive(source="kernel/thread.cpp:3475-3479")
 def snooze() -> None:
     """Sleep for a while. The end of the sleep is a step like any other, which always comes."""

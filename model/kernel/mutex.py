@@ -25,6 +25,7 @@ from haiku_tuntap.model.language import (
     current_thread,
     internal,
     primitive,
+    reached,
     record,
     violated,
     wake,
@@ -34,12 +35,12 @@ from haiku_tuntap.model.status import B_OK, Status
 
 @record
 class Mutex:
-    """A mutex (kernel/locks/lock.cpp:1001-1107)."""
+    """A mutex (kernel/locks/lock.cpp:1000-1107)."""
 
     owner: Thread | None = internal(default=None)
     waiters: tuple[Thread, ...] = internal(default=())
 
-    @primitive(source="kernel/locks/lock.cpp:1001-1065")
+    @primitive(source="kernel/locks/lock.cpp:1000-1065")
     def lock(self) -> Status:
         """Take the mutex, or sleep in its queue until it is handed over."""
         if self.owner is None:
@@ -77,7 +78,9 @@ class Mutex:
         """
         if self.owner is not current_thread():
             violated("lock-discipline", "a thread unlocks a mutex which it does not hold")
-        elif self.waiters:
+            return
+        reached("a mutex was unlocked")
+        if self.waiters:
             self.owner = self.waiters[0]
             self.waiters = self.waiters[1:]
             wake(self.owner, B_OK)
@@ -89,8 +92,9 @@ class Mutex:
         """The same where nobody queues (see `_lock_without_queue`)."""
         if self.owner is not current_thread():
             violated("lock-discipline", "a thread unlocks a mutex which it does not hold")
-        else:
-            self.owner = None
+            return
+        reached("a mutex was unlocked")
+        self.owner = None
 
     async def __aenter__(self) -> MutexLocker:
         await self.lock()

@@ -43,7 +43,7 @@ class Semaphore:
     waiters: tuple[Thread, ...] = internal(default=())
     deleted: bool = internal(default=False)
 
-    @primitive(source="kernel/sem.cpp:725-859")
+    @primitive(source="kernel/sem.cpp:724-859")
     def acquire(self, *, interruptible: bool = False) -> Status:
         """Take a token, or sleep in the queue until one is handed over."""
         if self.deleted:
@@ -60,7 +60,7 @@ class Semaphore:
         waits_for_semaphore(self)
         return BLOCK
 
-    @primitive(source="kernel/sem.cpp:870-982")
+    @primitive(source="kernel/sem.cpp:869-982")
     def release(self) -> Status:
         """Release one token: to the head of the queue, or else for whoever comes."""
         if self.deleted:
@@ -74,7 +74,7 @@ class Semaphore:
             self.tokens = self.tokens + 1
         return B_OK
 
-    @primitive(source="kernel/sem.cpp:916-930")
+    @primitive(source="kernel/sem.cpp:916-967")
     def release_all(self, status: Status) -> Status:
         """B_RELEASE_ALL: wake exactly those who wait now, with `status`; nothing is stored."""
         if self.deleted:
@@ -85,7 +85,7 @@ class Semaphore:
         self.waiters = ()
         return B_OK
 
-    @primitive(source="kernel/sem.cpp:324-348")
+    @primitive(source="kernel/sem.cpp:323-348")
     def delete(self) -> Status:
         """Delete the semaphore; whoever waits gets B_BAD_SEM_ID."""
         if self.deleted:
@@ -98,7 +98,7 @@ class Semaphore:
         self.deleted = True
         return B_OK
 
-    @primitive(source="kernel/sem.cpp:690")
+    @primitive(source="kernel/sem.cpp:689-693")
     def create(self) -> None:
         """A new semaphore without tokens, in the place of one that was deleted."""
         self.deleted = False

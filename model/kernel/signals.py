@@ -24,18 +24,18 @@ from haiku_tuntap.model.language import (
 from haiku_tuntap.model.status import B_INTERRUPTED, B_OK, Status
 
 
-@primitive(source="kernel/signal.cpp:1472")
+@primitive(source="kernel/signal.cpp:1393-1520")
 def send_signal(target: Thread) -> None:
     """Make a signal pending and end the interruptible wait of its thread, if there is one."""
-    target.signalled = True
+    target.signalled = True  # :1418-1421
     semaphore: Semaphore | None = target.waits_on
-    if semaphore is not None:
-        semaphore.waiters = without(semaphore.waiters, target)
+    if semaphore is not None:  # :1512
+        semaphore.waiters = without(semaphore.waiters, target)  # :1512
         target.waits_on = None
-        wake(target, B_INTERRUPTED)
+        wake(target, B_INTERRUPTED)  # :1512
 
 
-@primitive(source="kernel/signal.cpp:959-963")
+@primitive(source="kernel/signal.cpp:958-963")
 def take_signal() -> bool:
     """Whether a signal is pending for the calling thread; it is handled now."""
     thread = current_thread()

@@ -7,7 +7,7 @@ this.
 from __future__ import annotations
 
 from haiku_tuntap.model.kernel.buffers import BUFFER_ALLOCATION, NetBuffer
-from haiku_tuntap.model.kernel.events import packet_offered, packet_refused
+from haiku_tuntap.model.kernel.events import packet_offered, packet_settled
 from haiku_tuntap.model.kernel.hooks import NetDevice, device_send_data
 from haiku_tuntap.model.language import allocate, free, procedure
 from haiku_tuntap.model.status import B_NO_MEMORY, B_OK, Status
@@ -20,8 +20,8 @@ async def send_packet(device: NetDevice, size: int, version: int) -> Status:
     if buffer is None:
         return B_NO_MEMORY
     packet_offered(buffer)
-    status = await device_send_data(device, buffer)
+    status = await device_send_data(device, buffer)  # :710
+    packet_settled(buffer, status)
     if status != B_OK:
-        packet_refused(buffer, status)
         await free(buffer)
-    return status
+    return status  # :712

@@ -58,17 +58,17 @@ DESCRIPTOR_ALLOCATION = Chance("descriptor allocation", "There is no memory for 
 async def user_open(table: FileTable, device: NetDevice, flags: int) -> Status:
     """Open the device under the lowest free number of the table."""
     open_began(device)
-    status, cookie = await device_open(device, flags)
-    if status != B_OK:
+    status, cookie = await device_open(device, flags)  # :5491
+    if status != B_OK:  # :5492
         open_returned(device, None, status)
-        return status
+        return status  # :5493
     assert cookie is not None
-    status, descriptor = await get_new_fd(table, cookie, flags)
-    if status != B_OK:
-        await device_close(cookie)
-        await device_free(cookie)
+    status, descriptor = await get_new_fd(table, cookie, flags)  # :5495
+    if status != B_OK:  # :5496
+        await device_close(cookie)  # :5497
+        await device_free(cookie)  # :5498
     open_returned(device, descriptor, status)
-    return status
+    return status  # :5500
 
 
 @procedure(source="kernel/fs/vfs.cpp:2881-2937")
@@ -76,51 +76,51 @@ async def get_new_fd(
     table: FileTable, cookie: Cookie, flags: int
 ) -> tuple[Status, FileDescriptor | None]:
     """Make a descriptor and give it a number."""
-    nonblocking = flags & O_NONBLOCK != 0
-    descriptor = await allocate(
+    nonblocking = flags & O_NONBLOCK != 0  # :2905
+    descriptor = await allocate(  # :2894
         FileDescriptor, may_fail=DESCRIPTOR_ALLOCATION, cookie=cookie, nonblocking=nonblocking
     )
-    if descriptor is None:
-        return B_NO_MEMORY, None
+    if descriptor is None:  # :2895
+        return B_NO_MEMORY, None  # :2896
     await descriptor.ref_count.store(1)
-    if await table.install(descriptor) != B_OK:
-        await free(descriptor)
-        return B_NO_MORE_FDS, None
-    return B_OK, descriptor
+    if await table.install(descriptor) != B_OK:  # :2924-2925
+        await free(descriptor)  # :2926-2927
+        return B_NO_MORE_FDS, None  # :2928
+    return B_OK, descriptor  # :2936
 
 
 @procedure(source="kernel/fs/fd.cpp:239-252", call="close")
 async def user_close(slot: FileSlot) -> Status:
     """Close a number."""
-    descriptor, selectors = await slot.remove()
-    if descriptor is None:
-        return B_FILE_ERROR
-    for info in selectors:
-        await deselect_select_infos(descriptor, info)
-    await close_fd(descriptor)
-    await put_fd(descriptor)
-    return B_OK
+    descriptor, selectors = await slot.remove()  # :242
+    if descriptor is None:  # :244
+        return B_FILE_ERROR  # :245
+    for info in selectors:  # :541
+        await deselect_select_infos(descriptor, info)  # :357
+    await close_fd(descriptor)  # :247
+    await put_fd(descriptor)  # :248
+    return B_OK  # :251
 
 
 @procedure(source="kernel/fs/fd.cpp:792-840", call="read")
 async def user_read(slot: FileSlot) -> Status:
     """Read one packet."""
-    made_on = await slot.get()
-    if made_on is None:
-        return B_FILE_ERROR
+    made_on = await slot.get()  # :798
+    if made_on is None:  # :799
+        return B_FILE_ERROR  # :800
     read_began(made_on)
     descriptor = made_on
     while True:
         file_used(made_on, descriptor)
-        status = await device_read(descriptor.cookie)
-        await put_fd(descriptor)
+        status = await device_read(descriptor.cookie)  # :829
+        await put_fd(descriptor)  # :832-840
         if status != B_INTERRUPTED:
             break
         if await take_signal():
             break
-        found = await slot.get()
-        if found is None:
-            status = B_FILE_ERROR
+        found = await slot.get()  # :798
+        if found is None:  # :799
+            status = B_FILE_ERROR  # :800
             break
         descriptor = found
     read_returned(made_on, status)
@@ -130,37 +130,37 @@ async def user_read(slot: FileSlot) -> Status:
 @procedure(source="kernel/fs/fd.cpp:792-840", call="write")
 async def user_write(slot: FileSlot, size: int, version: int) -> Status:
     """Write one packet."""
-    made_on = await slot.get()
-    if made_on is None:
-        return B_FILE_ERROR
+    made_on = await slot.get()  # :798
+    if made_on is None:  # :799
+        return B_FILE_ERROR  # :800
     write_began(made_on)
     descriptor = made_on
     while True:
         file_used(made_on, descriptor)
-        status = await device_write(descriptor.cookie, size, version)
-        await put_fd(descriptor)
+        status = await device_write(descriptor.cookie, size, version)  # :827
+        await put_fd(descriptor)  # :832-840
         if status != B_INTERRUPTED:
             break
         if await take_signal():
             break
-        found = await slot.get()
-        if found is None:
-            status = B_FILE_ERROR
+        found = await slot.get()  # :798
+        if found is None:  # :799
+            status = B_FILE_ERROR  # :800
             break
         descriptor = found
     write_returned(made_on, status)
     return status
 
 
-@procedure(source="kernel/fs/vfs.cpp:6417-6440", call="control")
+@procedure(source="kernel/fs/vfs.cpp:6362-6552", call="control")
 async def user_set_nonblocking(slot: FileSlot, nonblocking: bool) -> Status:
-    """Set or clear O_NONBLOCK; devfs makes it an ioctl (device_manager/devfs.cpp:1597)."""
-    descriptor = await slot.get()
-    if descriptor is None:
-        return B_FILE_ERROR
+    """Set or clear O_NONBLOCK; devfs makes it an ioctl (device_manager/devfs.cpp:1596)."""
+    descriptor = await slot.get()  # :6372
+    if descriptor is None:  # :6373
+        return B_FILE_ERROR  # :6374
     operation = B_SET_NONBLOCKING_IO if nonblocking else B_SET_BLOCKING_IO
-    status = await device_control(descriptor.cookie, operation)
-    if status == B_OK:
-        await descriptor.set_nonblocking(nonblocking)
-    await put_fd(descriptor)
-    return status
+    status = await device_control(descriptor.cookie, operation)  # :6428-6429
+    if status == B_OK:  # :6433
+        await descriptor.set_nonblocking(nonblocking)  # :6435-6436
+    await put_fd(descriptor)  # :6551
+    return status  # :6551

@@ -12,6 +12,7 @@
 Constants are folded, locals are Python locals, only what is live is written back. Generated code
 is several times faster than closures over the graph would be, and it is what the search runs.
 Reports go to `noted` (index of a Report, number of the step); a report that is fatal returns None.
+What was reached goes to `marks`.
 """
 
 from __future__ import annotations
@@ -60,9 +61,9 @@ from haiku_tuntap.properties.explore.layout import Layout, State
 
 @frozen
 class Report:
-    """Something that a step may report: a violation (with `code`), or a mark that was reached."""
+    """A violation that a step may report; `fatal` ones end the path."""
 
-    code: str | None
+    code: str
     text: str
     where: Where | None
     fatal: bool
@@ -87,6 +88,7 @@ class Program:
     at: list[list[tuple[int, ...]]] = Factory(list)
     reports: list[Report] = Factory(list)
     noted: list[tuple[int, int]] = Factory(list)
+    marks: set[str] = Factory(set)
     source: str = ""
 
 
@@ -175,7 +177,10 @@ class Generator:
         header = [f"{name} = {values!r}" for values, name in self.tables.items()]
         self.program.source = "\n".join([*header, *self.lines])
         self.program.reports = list(self.reports)
-        namespace: dict[str, Any] = {"note": self.program.noted.append}
+        namespace: dict[str, Any] = {
+            "note": self.program.noted.append,
+            "reach": self.program.marks.add,
+        }
         exec(compile(self.program.source, "<steps>", "exec"), namespace)  # our own
         self.program.steps = [
             StepInfo(thread, location, choice, namespace[f"step_{number}"])
@@ -254,7 +259,7 @@ class Generator:
                         self._line(path, "return None")
                         return path
                 case Reach(mark=mark):
-                    self._note(Report(None, mark, None, False), path)
+                    self._line(path, f"reach({mark!r})")
             instr = instr.next
         return path
 

@@ -164,12 +164,13 @@ class Layout:
                 cell = (instance.number, name)
                 if cell in changing:
                     text = f"{instance.name}.{name}" if name != LIFE else instance.name
-                    slot = self._slot(text, self._field_type(instance, name), initial, values)
+                    slot = self._slot(text, self.field_type(instance, name), initial, values)
                     self.slots[cell] = slot
                     if block is not None and not self.types[slot].names_records:
                         self.blocks[block].scalars.append(slot)
 
-    def _field_type(self, instance: Instance, name: str) -> ValueType:
+    def field_type(self, instance: Instance, name: str) -> ValueType:
+        """The declared type of a record's field."""
         if name == LIFE:
             return ValueType("life")
         annotation = fields_of(instance.cls)[name].annotation

@@ -24,6 +24,7 @@ from haiku_tuntap.properties.explore.layout import Layout, State
 from haiku_tuntap.properties.explore.reduction import eager_locations
 from haiku_tuntap.properties.explore.symmetry import Symmetry
 
+POOL_EXHAUSTED = "pool-exhausted"  # reported where a scenario's pool is too small for it
 CHECK_EVERY = 2048  # states between two looks at the clock and at memory
 
 
@@ -152,6 +153,7 @@ class Search:
             outcome.limit = "interrupted"
         finally:
             gc.enable()
+        outcome.marks = set(self.model.program.marks)
         outcome.states = len(outcome.parents)
         outcome.seconds = time.perf_counter() - self.started
         outcome.memory = _memory()
@@ -228,8 +230,8 @@ class Search:
         for report_index, step in noted:
             report: Report = self.model.program.reports[report_index]
             fatal = fatal or report.fatal
-            if report.code is None:
-                self.outcome.marks.add(report.text)
+            if report.code == POOL_EXHAUSTED:
+                self.outcome.limit = report.text
                 continue
             key = self.key_of(report.code)
             if key is not None:

@@ -53,21 +53,21 @@ async def closable_dequeue_buffer(
     fifo: ClosableFifo, *, wait: bool
 ) -> tuple[Status, NetBuffer | None]:
     """fifo_dequeue_buffer, which returns a closed FIFO's status in place of waiting."""
-    async with fifo.lock as locker:
-        while len(fifo.buffers) == 0:
+    async with fifo.lock as locker:  # :232
+        while len(fifo.buffers) == 0:  # :237-238
             if fifo.closed != B_OK:
                 return fifo.closed, None
-            if wait:
-                fifo.waiting += 1
-            await locker.unlock()
-            if not wait:
-                return B_WOULD_BLOCK, None
-            status = await fifo.notify.acquire(interruptible=True)
-            if status != B_OK:
-                return status, None
-            await locker.lock()
-        buffer = await take_first_buffer(fifo)
-        return B_OK, buffer
+            if wait:  # :257
+                fifo.waiting += 1  # :258
+            await locker.unlock()  # :260
+            if not wait:  # :262
+                return B_WOULD_BLOCK, None  # :263
+            status = await fifo.notify.acquire(interruptible=True)  # :266-267
+            if status != B_OK:  # :268
+                return status, None  # :269
+            await locker.lock()  # :271
+        buffer = await take_first_buffer(fifo)  # :248-254
+        return B_OK, buffer  # :279
 
 
 @procedure()

@@ -34,19 +34,19 @@ use_closable_fifos(CLOSE_RACE_REPAIRED)
 async def close(cookie: ClosableTunnelCookie) -> Status:
     """Close the queue with the status that readers get today."""
     await close_fifo(cookie.device.send_queue, B_INTERRUPTED)
-    return B_OK
+    return B_OK  # :122
 
 
 @CLOSE_RACE_REPAIRED.replaces(tunnel_open)
 @procedure(source="tunnel.cpp:92-111")
 async def open_(device: ClosableTunnelDevice, flags: int) -> tuple[Status, TunnelCookie | None]:
     """Reopen the queue before anybody can read."""
-    async with device.devices_lock:
-        if await device.open_count.or_(1) != 0:
-            return EBUSY, None
-        cookie = await allocate(TunnelCookie, may_fail=COOKIE_ALLOCATION, device=device)
-        if cookie is None:
-            return B_NO_MEMORY, None
-        await cookie.flags.store(flags)
+    async with device.devices_lock:  # :95
+        if await device.open_count.or_(1) != 0:  # :99
+            return EBUSY, None  # :100
+        cookie = await allocate(TunnelCookie, may_fail=COOKIE_ALLOCATION, device=device)  # :102
+        if cookie is None:  # :103
+            return B_NO_MEMORY, None  # :104
+        await cookie.flags.store(flags)  # :107
         await reopen_fifo(device.send_queue)
-        return B_OK, cookie
+        return B_OK, cookie  # :109-110

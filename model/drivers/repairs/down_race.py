@@ -29,7 +29,7 @@ use_closable_fifos(DOWN_RACE_REPAIRED)
 async def up(device: ClosableTunnelDevice) -> Status:
     """Let the reader thread wait again."""
     await reopen_fifo(device.receive_queue)
-    return B_OK
+    return B_OK  # :397
 
 
 @DOWN_RACE_REPAIRED.replaces(tunnel_down)

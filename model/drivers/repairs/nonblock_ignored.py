@@ -22,11 +22,11 @@ async def read(cookie: TunnelCookie) -> Status:
     status, buffer = await fifo_dequeue_buffer(
         cookie.device.send_queue, wait=flags & O_NONBLOCK == 0
     )
-    if status != B_OK:
-        return status
+    if status != B_OK:  # :162
+        return status  # :163
     assert buffer is not None
-    status = await copy_to_user(buffer)
-    if status != B_OK:
-        return status
-    await free(buffer)
-    return B_OK
+    status = await copy_to_user(buffer)  # :166
+    if status != B_OK:  # :167
+        return status  # :168
+    await free(buffer)  # :171
+    return B_OK  # :172

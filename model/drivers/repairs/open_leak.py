@@ -24,12 +24,12 @@ OPEN_LEAK_REPAIRED = TUNNEL.derive(
 @procedure(source="tunnel.cpp:92-111")
 async def open_(device: TunnelDevice, flags: int) -> tuple[Status, TunnelCookie | None]:
     """Undo the open count on the error path."""
-    async with device.devices_lock:
-        if await device.open_count.or_(1) != 0:
-            return EBUSY, None
-        cookie = await allocate(TunnelCookie, may_fail=COOKIE_ALLOCATION, device=device)
-        if cookie is None:
+    async with device.devices_lock:  # :95
+        if await device.open_count.or_(1) != 0:  # :99
+            return EBUSY, None  # :100
+        cookie = await allocate(TunnelCookie, may_fail=COOKIE_ALLOCATION, device=device)  # :102
+        if cookie is None:  # :103
             await device.open_count.and_(0)
-            return B_NO_MEMORY, None
-        await cookie.flags.store(flags)
-        return B_OK, cookie
+            return B_NO_MEMORY, None  # :104
+        await cookie.flags.store(flags)  # :107
+        return B_OK, cookie  # :109-110

@@ -21,10 +21,10 @@ READ_LEAK_REPAIRED = TUNNEL.derive(
 @procedure(source="tunnel.cpp:154-173")
 async def read(cookie: TunnelCookie) -> Status:
     """Free the buffer in any case."""
-    status, buffer = await fifo_dequeue_buffer(cookie.device.send_queue, wait=True)
-    if status != B_OK:
-        return status
+    status, buffer = await fifo_dequeue_buffer(cookie.device.send_queue, wait=True)  # :160-161
+    if status != B_OK:  # :162
+        return status  # :163
     assert buffer is not None
-    status = await copy_to_user(buffer)
-    await free(buffer)
+    status = await copy_to_user(buffer)  # :166
+    await free(buffer)  # :171
     return status

@@ -19,4 +19,4 @@ RESTART_REPAIRED = TUNNEL.derive(
 async def close(cookie: TunnelCookie) -> Status:
     """Wake the readers that wait with a status that is an end."""
     await cookie.device.send_queue.notify.release_all(B_FILE_ERROR)
-    return B_OK
+    return B_OK  # :122

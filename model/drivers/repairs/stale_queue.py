@@ -29,12 +29,12 @@ STALE_QUEUE_REPAIRED = TUNNEL.derive(
 @procedure(source="tunnel.cpp:92-111")
 async def open_(device: TunnelDevice, flags: int) -> tuple[Status, TunnelCookie | None]:
     """Discard what is queued."""
-    async with device.devices_lock:
-        if await device.open_count.or_(1) != 0:
-            return EBUSY, None
+    async with device.devices_lock:  # :95
+        if await device.open_count.or_(1) != 0:  # :99
+            return EBUSY, None  # :100
         await clear_fifo(device.send_queue)
-        cookie = await allocate(TunnelCookie, may_fail=COOKIE_ALLOCATION, device=device)
-        if cookie is None:
-            return B_NO_MEMORY, None
-        await cookie.flags.store(flags)
-        return B_OK, cookie
+        cookie = await allocate(TunnelCookie, may_fail=COOKIE_ALLOCATION, device=device)  # :102
+        if cookie is None:  # :103
+            return B_NO_MEMORY, None  # :104
+        await cookie.flags.store(flags)  # :107
+        return B_OK, cookie  # :109-110

@@ -412,6 +412,7 @@ class Calls(Expressions):
         self.flow.start(location)
         self.check_alive(record, f"free of {cls.__name__}", frame)
         self.flow.emit(Store(record, cls, LIFE, constant(int(Life.FREED)), where=frame.where))
+        self.flow.emit(Reach("a record was freed", where=frame.where))
 
     # Implemented by the class that knows statements.
     def block(self, body: list[ast.stmt], frame: Inlined) -> None:

@@ -1,0 +1,227 @@
+"""The command `tuntap`.
+
+Everything but click is imported where it is used, so that the command answers at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from haiku_tuntap.model.drivers import Driver
+    from haiku_tuntap.properties.known import Classified
+
+USAGE_ERROR = 2
+INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C ended
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="haiku-tuntap-model", prog_name="tuntap")
+def main() -> None:
+    """Check Haiku's TUN/TAP driver, or a change to it, in every interleaving of its threads."""
+
+
+def plainly(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn errors in what the user gave into one message and exit code 2."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        from haiku_tuntap.properties.loading import InputError
+
+        try:
+            command(*args, **kwargs)
+        except InputError as error:
+            _fail(str(error))
+
+    return run
+
+
+@main.command()
+@click.argument("driver", default="tunnel", metavar="[DRIVER|FILE.py]")
+@click.option("--scenario", "-s", "scenarios", multiple=True, help="Only this one; repeatable.")
+@click.option("--property", "-p", "properties", multiple=True, help="Only this one; repeatable.")
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path), help="Write the results there, too."
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Give up on a scenario after so long.",
+)
+@click.option(
+    "--memory-limit",
+    type=click.IntRange(min=1),
+    metavar="MIB",
+    help="Give up on a scenario when its process needs more.",
+)
+@click.option(
+    "--state-limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Give up on a scenario after so many states.",
+)
+@click.option(
+    "--unreduced",
+    is_flag=True,
+    help="Search every state in the finest steps: slower, and the authority.",
+)
+@click.option(
+    "--jobs",
+    "-j",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Scenarios at a time; by default as many as there are processors.",
+)
+@click.option("--all", "every", is_flag=True, help="Give every property a row of its own.")
+@click.option("--no-traces", is_flag=True, help="Leave out the traces of what is refuted.")
+@plainly
+def check(
+    driver: str,
+    scenarios: tuple[str, ...],
+    properties: tuple[str, ...],
+    json_file: Path | None,
+    time_limit: float | None,
+    memory_limit: int | None,
+    state_limit: int | None,
+    unreduced: bool,
+    jobs: int | None,
+    every: bool,
+    no_traces: bool,
+) -> None:
+    """Check a driver: a shipped one (default: tunnel, today's), or one that a file makes.
+
+    A file is run, like any Python program. It derives a driver from a shipped one and is compared
+    with it: what the change repairs is FIXED, what it leaves is KNOWN, what it breaks is NEW.
+
+    \b
+    Exit codes: 0  nothing is refuted but what is known
+                1  something new is refuted, or a known defect of a shipped driver is gone
+                2  wrong usage or input
+                3  undetermined: a limit was hit
+              130  ended by Ctrl-C; what was found is shown
+    """
+    from haiku_tuntap.properties.report.running import run_check
+
+    from haiku_tuntap.model.scenarios import SCENARIOS
+    from haiku_tuntap.properties.catalogue import PROPERTIES
+    from haiku_tuntap.properties.check import Options
+    from haiku_tuntap.properties.explore.search import Limits
+    from haiku_tuntap.properties.known import classify
+    from haiku_tuntap.properties.loading import load_driver
+    from haiku_tuntap.properties.report.json import check_document, require_writable, write_json
+
+    began = time.perf_counter()
+    wanted_scenarios = _chosen("scenario", scenarios, SCENARIOS)
+    wanted_properties = _chosen("property", properties, PROPERTIES)
+    if json_file is not None:
+        require_writable(json_file)
+    loaded = load_driver(driver)
+    memory = memory_limit * 2**20 if memory_limit is not None else None
+    options = Options(not unreduced, Limits(time_limit, memory, state_limit))
+    results, interrupted = run_check(
+        loaded, wanted_scenarios, wanted_properties, options, jobs or _processors()
+    )
+    classified = classify(loaded, results)
+    seconds = time.perf_counter() - began
+    exit_code = INTERRUPTED if interrupted else classified.exit_code
+    if json_file is not None:
+        document = check_document(
+            classified, seconds, complete=not interrupted, exit_code=exit_code
+        )
+        write_json(json_file, document)
+    _report(classified, seconds, interrupted=interrupted, every=every, traces=not no_traces)
+    raise SystemExit(exit_code)
+
+
+@main.command()
+@click.argument("token")
+@plainly
+def replay(token: str) -> None:
+    """Show a trace again. TOKEN is what `check` printed below it."""
+    from haiku_tuntap.properties.replay import replay as replay_token
+
+    from haiku_tuntap.properties.known import classify
+    from haiku_tuntap.properties.loading import load_driver
+    from haiku_tuntap.properties.report.console import console_for
+    from haiku_tuntap.properties.report.refutations import print_refutation, refutations
+
+    drivers: list[Driver] = []
+
+    def load(spec: str) -> Driver:
+        drivers.append(load_driver(spec))
+        return drivers[-1]
+
+    result = replay_token(token, load)
+    for refutation in refutations(classify(drivers[-1], [result])):
+        print_refutation(console_for(), refutation)
+
+
+@main.command(name="list")
+@click.argument(
+    "kind", type=click.Choice(["drivers", "scenarios", "properties"]), required=False, default=None
+)
+@plainly
+def list_(kind: str | None) -> None:
+    """List the drivers, scenarios or properties, or all of them."""
+    from haiku_tuntap.properties.report.console import console_for
+    from haiku_tuntap.properties.report.explain import print_list
+
+    print_list(console_for(), kind)
+
+
+@main.command()
+@click.argument("name", metavar="ID")
+@plainly
+def explain(name: str) -> None:
+    """Say what a property, known defect, verdict, scenario or driver is."""
+    from haiku_tuntap.properties.report.console import console_for
+    from haiku_tuntap.properties.report.explain import print_explanation
+
+    print_explanation(console_for(), name)
+
+
+def _chosen(kind: str, names: tuple[str, ...], known: dict[str, Any]) -> list[Any]:
+    """The named ones, in the order of the list; without names, all."""
+    from haiku_tuntap.properties.loading import InputError, unknown
+
+    for name in names:
+        if name not in known:
+            raise InputError(unknown(kind, name, known))
+    return [entry for name, entry in known.items() if not names or name in names]
+
+
+def _report(
+    classified: Classified, seconds: float, *, interrupted: bool, every: bool, traces: bool
+) -> None:
+    from haiku_tuntap.properties.report.console import console_for
+    from haiku_tuntap.properties.report.refutations import print_refutation, refutations
+    from haiku_tuntap.properties.report.table import results_table, summary
+
+    console = console_for()
+    if classified.results:
+        console.print(results_table(classified, every=every))
+        console.print()
+    if traces:
+        for refutation in refutations(classified):
+            print_refutation(console, refutation)
+    console.print(summary(classified, seconds, interrupted=interrupted))
+
+
+def _processors() -> int:
+    import os
+
+    if hasattr(os, "sched_getaffinity"):  # those that this process may use
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(f"tuntap: {message}", err=True)
+    raise SystemExit(USAGE_ERROR)

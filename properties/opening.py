@@ -1,0 +1,131 @@
+"""One opener at a time, and the device can be opened again; a call acts on its own file."""
+
+from __future__ import annotations
+
+from haiku_tuntap.model.kernel import events
+from haiku_tuntap.model.kernel.descriptors import FileDescriptor
+from haiku_tuntap.model.kernel.hooks import NetDevice
+from haiku_tuntap.model.language import (
+    System,
+    Thread,
+    current_thread,
+    final,
+    internal,
+    observes,
+    reached,
+    record,
+    static,
+    violated,
+)
+from haiku_tuntap.model.language.instances import Instances
+from haiku_tuntap.model.status import B_OK, EBUSY, Status
+from haiku_tuntap.properties.property import Property, shadow
+
+
+@record
+class OpenShadow:
+    """Whether the open in which a thread is has to succeed if memory suffices."""
+
+    shadow_of: Thread = final()
+    nobody_else: bool = internal(default=False)
+
+
+@record
+class Openers:
+    """Counts the files that are open, and those that are not yet freed, and opens in flight."""
+
+    shadows: tuple[OpenShadow, ...] = final()
+    is_open: int = internal(default=0)
+    not_freed: int = internal(default=0)
+    opening: int = internal(default=0)
+
+    @static
+    def mine(self, thread: Thread) -> OpenShadow:
+        """The shadow of that thread."""
+        return shadow(self.shadows, thread)
+
+    @observes(events.open_began)
+    def on_open_began(self, device: NetDevice) -> None:
+        for other in self.shadows:
+            other.nobody_else = False
+        if self.not_freed == 0 and self.opening == 0:
+            self.mine(current_thread()).nobody_else = True
+        self.opening += 1
+
+    @observes(events.open_returned)
+    def on_open_returned(
+        self, device: NetDevice, descriptor: FileDescriptor | None, status: Status
+    ) -> None:
+        mine = self.mine(current_thread())
+        self.opening -= 1
+        if status == B_OK:
+            reached("an open succeeded")
+            self.is_open += 1
+            self.not_freed += 1
+            if self.is_open > 1:
+                violated("two-openers", "an open succeeds while another application has it open")
+        if status == EBUSY:
+            reached("an open was refused")
+            if mine.nobody_else:
+                violated("not-openable", "an open gets EBUSY although nobody has the device open")
+        mine.nobody_else = False
+
+    @observes(events.file_closed)
+    def on_close(self, descriptor: FileDescriptor) -> None:
+        self.is_open -= 1
+
+    @observes(events.file_freed)
+    def on_free(self, descriptor: FileDescriptor) -> None:
+        self.not_freed -= 1
+
+
+def openers(system: System) -> Openers:
+    """The monitor of a system, which knows of the files that are open from the start."""
+    files = len(Instances(system).of_class(FileDescriptor))
+    pooled = sum(n for s in system.threads for c, n in s.pool.items() if c is FileDescriptor)
+    shadows = tuple(OpenShadow(shadow_of=s.thread) for s in system.threads)
+    return Openers(shadows=shadows, is_open=files - pooled, not_freed=files - pooled)
+
+
+@record
+class Uses:
+    """Notices a call that goes on with another file than it was made on."""
+
+    @observes(events.file_used)
+    def on_use(self, made_on: FileDescriptor, descriptor: FileDescriptor) -> None:
+        reached("a call used a file")
+        if descriptor is not made_on:
+            violated(
+                "other-file", "a call that was made on one file enters the driver with another"
+            )
+
+
+def uses(system: System) -> Uses:
+    """The monitor of a system."""
+    del system
+    return Uses()
+
+
+EXCLUSIVE_OPEN = Property(
+    id="exclusive-open",
+    title="At most one application has the device open, and after it another may.",
+    statement="No open succeeds while another open file of the device is not closed. An open that "
+    "begins when no file of the device is open or still to be freed, and no other open is in "
+    "flight, does not get EBUSY. (Between a close and the free that follows when the last call has "
+    "left, EBUSY is allowed.)",
+    source="tunnel.cpp:99-100, 126-133",
+    codes=frozenset({"two-openers", "not-openable"}),
+    monitors=(openers,),
+    witness=frozenset({"an open succeeded", "an open was refused"}),
+)
+
+OWN_FILE = Property(
+    id="own-file",
+    title="A call acts only on the file on which it was made.",
+    statement="Whenever a read or write enters the driver, it does so with the descriptor that its "
+    "number meant when the call began; also after the system call was restarted.",
+    source="POSIX read, write; kernel/fs/fd.cpp:792-840",
+    codes=frozenset({"other-file"}),
+    monitors=(uses,),
+    witness=frozenset({"a call used a file"}),
+)

@@ -1,0 +1,71 @@
+"""No deadlock; interface down returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from haiku_tuntap.model.kernel import events
+from haiku_tuntap.model.kernel.device_interface import Interface
+from haiku_tuntap.model.language import System, observes, reached, record
+from haiku_tuntap.model.language.graph import LocationKind
+from haiku_tuntap.model.status import Status
+from haiku_tuntap.properties.explore.view import ThreadView, View
+from haiku_tuntap.properties.property import Property
+
+
+def waits_for_lock(thread: ThreadView) -> bool:
+    """Whether a thread waits for a mutex, or (in the reduced search) would if it asked."""
+    waiting = thread.location.kind in (LocationKind.BLOCKED, LocationKind.PRIMITIVE)
+    return waiting and thread.location.label.startswith("lock(")
+
+
+def deadlocks(view: View) -> Iterator[str]:
+    """The threads of a quiescent state that wait for a lock."""
+    for thread in view.threads:
+        if waits_for_lock(thread):
+            yield f"{thread.name} waits in {thread.location.label}, which nobody will unlock"
+
+
+def downs_that_hang(view: View) -> Iterator[str]:
+    """The downs of a quiescent state that have not returned."""
+    for thread in view.threads:
+        if thread.entry == "down":
+            yield f"{thread.name} hangs in {thread.location.label}, and cannot be killed"
+
+
+@record
+class Downs:
+    """Notices that an interface went down."""
+
+    @observes(events.down_returned)
+    def on_down(self, interface: Interface, status: Status) -> None:
+        reached("a down returned")
+
+
+def downs(system: System) -> Downs:
+    """The monitor of a system."""
+    del system
+    return Downs()
+
+
+NO_DEADLOCK = Property(
+    id="no-deadlock",
+    title="No thread waits for a lock for ever.",
+    statement="In every state in which nothing can move, no thread waits for a mutex. A thread "
+    "that waits for another thread which waits for a mutex is stuck with it; it is the latter "
+    "that is reported.",
+    source="properties/progress.py; kernel/locks/lock.cpp:1001-1107",
+    judge=deadlocks,
+    witness=frozenset({"a mutex was unlocked"}),
+)
+
+INTERFACE_DOWN_RETURNS = Property(
+    id="interface-down-returns",
+    title="Taking the interface down returns.",
+    statement="In every state in which nothing can move, no `ifconfig down` is pending. It waits "
+    "for the reader thread without a timeout, and no signal interrupts it.",
+    source="stack/device_interfaces.cpp:554-588",
+    judge=downs_that_hang,
+    monitors=(downs,),
+    witness=frozenset({"a down returned"}),
+)

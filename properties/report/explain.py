@@ -1,0 +1,182 @@
+"""What there is, and what each thing means: the text of `tuntap list` and `tuntap explain`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from haiku_tuntap.model.drivers import DRIVERS, Driver, KnownDefect
+from haiku_tuntap.model.scenarios import SCENARIOS, Scenario
+from haiku_tuntap.properties.catalogue import PROPERTIES
+from haiku_tuntap.properties.loading import InputError, unknown
+from haiku_tuntap.properties.property import Property
+
+VERDICTS = {
+    "HOLDS": "There is no violation in the whole state space of the scenario's bounds. "
+    "It says nothing of more threads, packets or signals than the bounds name.",
+    "REFUTED": "There is a run that violates the property. It is shown step by step, and "
+    "`tuntap replay` shows it again.",
+    "UNDETERMINED": "A limit (time, memory, states) ended the search, or an interruption did. "
+    "No violation was met until then, which is not the same as success. Exit code 3.",
+    "KNOWN": "Refuted, and declared: the shipped driver lists this defect with its reason, and "
+    "the driver that was checked has it, too. Exit code 0.",
+    "FIXED": "A defect that the shipped driver declares, in a place where the driver that was "
+    "checked does not have it any more.",
+    "NEW": "Refuted, and not declared by the shipped driver: the change that was checked brought "
+    "it in, or the declarations lack it. Exit code 1.",
+    "VACUOUS": "The property holds, but the situation that it is about never came about in the "
+    "scenario (nobody had to wait, no queue filled up), so that its holding says nothing there.",
+}
+
+
+def print_list(console: Console, kind: str | None) -> None:
+    """The drivers, scenarios or properties, or all of them."""
+    lists: dict[str, Mapping[str, str]] = {
+        "drivers": {driver.name: driver.summary for driver in DRIVERS.values()},
+        "scenarios": {scenario.name: scenario.title for scenario in SCENARIOS.values()},
+        "properties": {property_.id: property_.title for property_ in PROPERTIES.values()},
+    }
+    for number, (name, entries) in enumerate(
+        (name, entries) for name, entries in lists.items() if kind in (None, name)
+    ):
+        if kind is None:
+            console.print(Text(f"{chr(10) if number else ''}{name}", "bold"))
+        console.print(_columns(entries))
+
+
+def print_explanation(console: Console, name: str) -> None:
+    """What a property, known defect, verdict, scenario or driver is."""
+    found = list(_explanations(name))
+    if not found:
+        names = [*PROPERTIES, *_defects(), *SCENARIOS, *DRIVERS, *(v.lower() for v in VERDICTS)]
+        raise InputError(unknown("property, defect, verdict, scenario or driver", name, names))
+    for number, explanation in enumerate(found):
+        console.print(*([""] if number else []), explanation, sep="\n")
+
+
+def _explanations(name: str) -> Iterator[RenderableType]:
+    if name in PROPERTIES:
+        yield _property(PROPERTIES[name])
+    if name in _defects():
+        yield _defect(_defects()[name])
+    if name.upper() in VERDICTS:
+        yield Group(_heading("verdict", name.upper()), _paragraph(VERDICTS[name.upper()]))
+    if name in SCENARIOS:
+        yield _scenario(SCENARIOS[name])
+    if name in DRIVERS:
+        yield _driver(DRIVERS[name])
+
+
+def _defects() -> dict[str, KnownDefect]:
+    return {defect.id: defect for driver in DRIVERS.values() for defect in driver.known}
+
+
+def _property(property_: Property) -> Group:
+    places = [
+        f"{scenario} ({defect.id})"
+        for defect in _defects().values()
+        for scenario, name in sorted(defect.refutes)
+        if name == property_.id
+    ]
+    return Group(
+        _heading("property", property_.id),
+        _paragraph(property_.title),
+        _paragraph(property_.statement),
+        _facts({"source": property_.source, "known to fail in": ", ".join(places)}),
+    )
+
+
+def _defect(defect: KnownDefect) -> Group:
+    drivers = [driver.name for driver in DRIVERS.values() if defect in driver.known]
+    repair = "none, by decision; see above"
+    if defect.repair is not None:
+        repair = f"{defect.repair.name}: {defect.repair.summary}"
+    scenarios = _ordered(defect.refutes)
+    shown = " ".join(f"--scenario {name}" for name in scenarios[:1])
+    return Group(
+        _heading("known defect", defect.id),
+        _paragraph(defect.title),
+        _paragraph(defect.prose),
+        _facts(
+            {
+                "source": defect.source,
+                "drivers": ", ".join(drivers),
+                "refutes": "\n".join(
+                    f"{scenario}: {', '.join(properties)}"
+                    for scenario, properties in scenarios.items()
+                ),
+                "repair": repair,
+                "to see it": f"tuntap check {drivers[0]} {shown}",
+            }
+        ),
+    )
+
+
+def _ordered(refutes: frozenset[tuple[str, str]]) -> dict[str, list[str]]:
+    """The properties by scenario, both in the order of the lists."""
+    scenarios, properties = list(SCENARIOS), list(PROPERTIES)
+    key: Callable[[tuple[str, str]], tuple[int, int]] = lambda pair: (  # noqa: E731
+        scenarios.index(pair[0]) if pair[0] in scenarios else len(scenarios),
+        properties.index(pair[1]) if pair[1] in properties else len(properties),
+    )
+    ordered: dict[str, list[str]] = {}
+    for scenario, property_ in sorted(refutes, key=key):
+        ordered.setdefault(scenario, []).append(property_)
+    return ordered
+
+
+def _scenario(scenario: Scenario) -> Group:
+    chances = ", ".join(sorted(chance.name for chance in scenario.chances))
+    known = [
+        f"{defect.id}: {', '.join(_ordered(defect.refutes)[scenario.name])}"
+        for defect in _defects().values()
+        if any(name == scenario.name for name, _ in defect.refutes)
+    ]
+    return Group(
+        _heading("scenario", scenario.name),
+        _paragraph(scenario.title),
+        _facts(
+            {
+                "family": scenario.family,
+                "bounds": scenario.bounds,
+                "may go wrong": chances,
+                "known defects": "\n".join(known),
+            }
+        ),
+    )
+
+
+def _driver(driver: Driver) -> Group:
+    defects = "\n".join(f"{defect.id}: {defect.title}" for defect in driver.known)
+    base = f"{driver.base.name}: {driver.base.summary}" if driver.base else ""
+    return Group(
+        _heading("driver", driver.name),
+        _paragraph(driver.summary),
+        _facts({"derives from": base, "known defects": defects}),
+    )
+
+
+def _heading(kind: str, name: str) -> Text:
+    return Text.assemble((name, "bold"), (f"  {kind}", "dim"))
+
+
+def _paragraph(text: str) -> Padding:
+    return Padding(Text(inspect.cleandoc(text)), (0, 0, 1, 0))
+
+
+def _facts(facts: dict[str, str]) -> Table:
+    return _columns({name: fact for name, fact in facts.items() if fact})
+
+
+def _columns(entries: Mapping[str, str]) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, style="cyan")
+    table.add_column()
+    for name, text in entries.items():
+        table.add_row(Text(name), Text(text))
+    return table

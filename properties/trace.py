@@ -1,0 +1,185 @@
+"""A schedule as a story: what each step did, where, what it changed, and why nobody will come."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+from attrs import define, field
+
+from haiku_tuntap.model.language.graph import Frame, Life, Location, LocationKind, ValueType
+from haiku_tuntap.model.status import Status
+from haiku_tuntap.properties.explore.layout import State
+from haiku_tuntap.properties.explore.schedule import Move, take, write
+from haiku_tuntap.properties.explore.search import Model
+from haiku_tuntap.properties.explore.view import View
+from haiku_tuntap.properties.verdict import Change, Trace, TraceStep
+
+# How a wait is organised inside a primitive says nothing that the step itself does not say.
+_HIDDEN_FIELDS = frozenset({"owner", "waiters", "waits_on", "dormant"})
+
+
+def fingerprint(model: Model) -> str:
+    """A short word that changes when the text of a fine model does."""
+    return hashlib.sha256(model.program.source.encode()).hexdigest()[:6]
+
+
+@define(eq=False)
+class Teller:
+    """Tells one run of a fine model."""
+
+    model: Model
+    moves: Sequence[Move]
+    states: list[State] = field(init=False)
+    steps: list[TraceStep] = field(init=False, factory=list)
+
+    def __attrs_post_init__(self) -> None:
+        self.states = [self.model.layout.initial]
+        for number, move in enumerate(self.moves, start=1):
+            before = self.states[-1]
+            after = take(self.model, before, move)
+            self.steps.append(self._step(number, move[0], before, after, move[1]))
+            if after is None:
+                break
+            self.states.append(after)
+        self.model.program.noted.clear()
+
+    def tell(self, reason: str, *, shortest: bool, token_head: str) -> Trace:
+        """The trace, with its last row in words."""
+        threads = tuple(spec.name for spec in self.model.system.threads)
+        token = f"{token_head}/{fingerprint(self.model)}/{write(list(self.moves))}"
+        return Trace(threads, tuple(self.steps), tuple(self._conclusion(reason)), shortest, token)
+
+    # --- one step -----------------------------------------------------------------------------
+
+    def _step(
+        self, number: int, thread: int, before: State, after: State | None, choice: int
+    ) -> TraceStep:
+        here = self.model.location(before, thread)
+        frame = _innermost(here.stack)
+        action = here.label
+        if here.kind is LocationKind.RESUMED and here.stack:
+            action = f"goes on after {here.label}"
+        if len(here.steps) > 1:
+            action = f"{here.label.rstrip('?')}: {here.steps[choice].choice}"
+        return TraceStep(
+            number=number,
+            thread=thread,
+            action=action,
+            outcome=None if after is None else self._outcome(thread, here, before, after),
+            where=here.stack[-1].where if here.stack else None,
+            source=_place(frame),
+            changes=() if after is None else tuple(self._changes(thread, before, after)),
+        )
+
+    def _outcome(self, thread: int, here: Location, before: State, after: State) -> str | None:
+        there = self.model.location(after, thread)
+        said = []
+        for other, graph in enumerate(self.model.layout.graphs):
+            moved = self.model.location(before, other), self.model.location(after, other)
+            kinds = (moved[0].kind, moved[1].kind)
+            if other != thread and kinds == (LocationKind.BLOCKED, LocationKind.RESUMED):
+                said.append(f"wakes {graph.name}")
+        if there.kind is LocationKind.BLOCKED:
+            said.append("sleeps")
+        elif (here.entry_name and here.kind is not LocationKind.CALL and not there.pending) or (
+            here.entry_name and there.call != here.call
+        ):
+            said.append(f"{here.entry_name} returns")
+        return ", ".join(said) or None
+
+    def _changes(self, thread: int, before: State, after: State) -> Iterator[Change]:
+        layout = self.model.layout
+        shadows = {id(m) for m in layout.system.monitors}
+        for (number, name), slot in layout.slots.items():
+            instance = layout.instances.all[number - 1]
+            hidden = id(instance.object) in shadows or hasattr(instance.object, "shadow_of")
+            if before[slot] == after[slot] or hidden or name in _HIDDEN_FIELDS:
+                continue
+            kind = layout.types[slot]
+            shown = layout.names[slot].removesuffix(".value")
+            yield Change(shown, self._show(before[slot], kind), self._show(after[slot], kind))
+        there = self.model.location(after, thread)
+        here = self.model.location(before, thread)
+        for var in sorted(there.live, key=lambda v: (v.routine, v.name)):
+            slot = layout.blocks[thread].locals[var]
+            known = var in here.live
+            if not known or before[slot] != after[slot]:
+                old = self._show(before[slot], var.type) if known else ""
+                yield Change(f"local {var.name}", old, self._show(after[slot], var.type))
+
+    def _show(self, value: object, kind: ValueType) -> str:
+        layout = self.model.layout
+        if isinstance(value, tuple):
+            return "[" + ", ".join(layout.instances.all[n - 1].name for n in value) + "]"
+        assert isinstance(value, int)
+        if kind.name in ("ref", "any"):
+            return layout.instances.all[value - 1].name if value else "none"
+        if kind.name == "status":
+            return Status(value).name
+        if kind.name == "life":
+            return {Life.UNUSED: "not there", Life.ALIVE: "allocated", Life.FREED: "freed"}[
+                Life(value)
+            ]
+        if kind.name == "bool":
+            return str(bool(value)).lower()
+        return str(value)
+
+    # --- the end ------------------------------------------------------------------------------
+
+    def _conclusion(self, reason: str) -> Iterator[str]:
+        yield f"{reason}."
+        final = View(self.model.layout, self.states[-1])
+        if len(self.states) <= len(self.steps) or _can_move(self.model, self.states[-1]):
+            return
+        for thread in final.threads:
+            if thread.pending and thread.asleep:
+                yield from self._why_asleep(thread.index, thread.location)
+        yield "No thread inside a call and no kernel thread can take a step: nobody will come."
+
+    def _why_asleep(self, thread: int, location: Location) -> Iterator[str]:
+        """Who could have woken a sleeper, and when it was too early."""
+        name = self.model.system.threads[thread].name
+        slept = max(
+            (s.number for s in self.steps if s.thread == thread and "sleeps" in (s.outcome or "")),
+            default=0,
+        )
+        queue = location.label[location.label.find("(") :]
+        wakers = [s for s in self.steps if s.action.endswith(queue) and _wakes(s.action)]
+        early = [s for s in wakers if s.number < slept]
+        said = f"{name} has slept in {location.label} since step {slept}"
+        if not wakers:
+            yield f"{said}; nobody has released it."
+        elif early:
+            last = early[-1]
+            who = self.model.system.threads[last.thread].name
+            yield f"{said}; {who} had released it in step {last.number}, which was too early."
+        else:
+            yield f"{said}."
+
+
+def _wakes(action: str) -> bool:
+    return action.startswith(("release", "delete"))
+
+
+def _can_move(model: Model, state: State) -> bool:
+    for thread, block in enumerate(model.layout.blocks):
+        if model.location(state, thread).kind is LocationKind.CALL:
+            continue
+        for number in model.program.at[thread][state[block.first]]:
+            if model.program.steps[number].function(state) is not None:
+                return True
+    return False
+
+
+def _innermost(stack: tuple[Frame, ...]) -> Frame | None:
+    """The innermost routine that mirrors a place in Haiku."""
+    return next((f for f in reversed(stack) if f.source is not None), None)
+
+
+def _place(frame: Frame | None) -> str | None:
+    if frame is None or frame.source is None:
+        return None
+    if frame.source_line is None:
+        return frame.source
+    return f"{frame.source.rsplit(':', 1)[0]}:{frame.source_line}"

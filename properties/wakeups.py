@@ -1,0 +1,66 @@
+"""No lost wakeup: the property that matters.
+
+The reference says when a pending call is *completable*: a read when a packet is queued, or the
+last slot of its descriptor was closed, or a signal has arrived; a poll or select when one of its
+events holds, its descriptor was closed, or a signal has arrived; every other call always. A lost
+wakeup is a reachable quiescent state in which a pending call is completable. That is a safety
+property: its counterexamples are finite, and it needs no fairness.
+
+Left out, and checked by other properties: deadlock, and readiness that select reports falsely.
+That one particular reader is ever served is not claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from haiku_tuntap.model.kernel.descriptors import FileDescriptor
+from haiku_tuntap.model.kernel.select import B_SELECT_READ, B_SELECT_WRITE
+from haiku_tuntap.properties.calls import Calls, calls
+from haiku_tuntap.properties.explore.view import ThreadView, View
+from haiku_tuntap.properties.property import Property
+
+
+def completable(view: View, thread: ThreadView) -> str | None:
+    """Why the call in which a thread is may end now; None if it may go on waiting."""
+    shadow = view.monitor(Calls).mine(thread.thread)
+    file: FileDescriptor | None = view.value(shadow, "file")
+    if thread.entry not in ("read", "poll", "select") or file is None:
+        return f"a {thread.entry} never has to wait"
+    if view.value(thread.thread, "signalled"):
+        return "a signal has arrived"
+    if view.value(file.open_count, "value") == 0:
+        return "the last slot of its descriptor was closed"
+    device = view.value(view.value(file, "cookie"), "device")
+    packets = view.value(device.send_queue, "buffers")
+    asked = view.value(shadow, "events") if thread.entry != "read" else B_SELECT_READ
+    if asked & B_SELECT_READ and packets:
+        return f"{len(packets)} packet{'s lie' if len(packets) > 1 else ' lies'} in the queue"
+    if asked & B_SELECT_WRITE:
+        return "the device can always be written to"
+    return None
+
+
+def lost_wakeups(view: View) -> Iterator[str]:
+    """The pending calls of a quiescent state that could end."""
+    for thread in view.threads:
+        if thread.pending:
+            reason = completable(view, thread)
+            if reason is not None:
+                yield f"{thread.name} is stuck in {thread.location.label}, although {reason}"
+
+
+NO_LOST_WAKEUP = Property(
+    id="no-lost-wakeup",
+    title="No call sleeps on although it could end.",
+    statement="In every state in which no thread inside a call and no kernel thread can take a "
+    "step, no pending call is completable. A read is completable when a packet is queued, the "
+    "last slot of its descriptor was closed, or a signal has arrived; a poll or select when one "
+    "of its events holds, its descriptor was closed, or a signal has arrived; every other call "
+    "always. Beginning a call and sending a signal are the environment's and excuse nothing. "
+    "That one particular reader is ever served is not claimed.",
+    source="properties/wakeups.py; the definition is the project's",
+    judge=lost_wakeups,
+    monitors=(calls,),
+    witness=frozenset({"a thread slept"}),
+)
