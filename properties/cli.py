@@ -107,8 +107,6 @@ def check(
                 3  undetermined: a limit was hit
               130  ended by Ctrl-C; what was found is shown
     """
-    from haiku_tuntap.properties.report.running import run_check
-
     from haiku_tuntap.model.scenarios import SCENARIOS
     from haiku_tuntap.properties.catalogue import PROPERTIES
     from haiku_tuntap.properties.check import Options
@@ -116,6 +114,7 @@ def check(
     from haiku_tuntap.properties.known import classify
     from haiku_tuntap.properties.loading import load_driver
     from haiku_tuntap.properties.report.json import check_document, require_writable, write_json
+    from haiku_tuntap.properties.report.running import run_check
 
     began = time.perf_counter()
     wanted_scenarios = _chosen("scenario", scenarios, SCENARIOS)

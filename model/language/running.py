@@ -31,7 +31,7 @@ from attrs import Factory, define, field, frozen
 from haiku_tuntap.model.language.compiler.texts import text_of
 from haiku_tuntap.model.language.errors import Where
 from haiku_tuntap.model.language.graph import LIFE, Frame, Life, LocationKind
-from haiku_tuntap.model.language.instances import Instance, Instances
+from haiku_tuntap.model.language.instances import Instances
 from haiku_tuntap.model.language.records import FieldKind, fields_of
 from haiku_tuntap.model.language.routines import (
     ALLOCATE,
@@ -107,13 +107,18 @@ class Running(Machine):
     _threads: list[_RunningThread] = field(init=False)
     _stepping: _RunningThread = field(init=False)
     _life: dict[int, Life] = field(init=False, factory=dict)
+    _fields: list[tuple[int, Any, str]] = field(init=False, factory=list)
     _procedures: dict[CodeType, Procedure[..., Any]] = field(init=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self.instances = Instances(self.system)
         self._threads = [_RunningThread(i, spec) for i, spec in enumerate(self.system.threads)]
         for instance in self.instances.all:
-            self._life[instance.number] = Life.UNUSED if instance.from_pool else Life.ALIVE
+            if instance.parent is None:
+                self._life[instance.number] = Life.UNUSED if instance.from_pool else Life.ALIVE
+            for name, declared in fields_of(instance.cls).items():
+                if declared.kind is not FieldKind.PART:
+                    self._fields.append((instance.number, instance.object, name))
 
     # --- scheduling ---------------------------------------------------------------------------
 
@@ -301,12 +306,9 @@ class Running(Machine):
 
     def fields(self) -> dict[tuple[int, str], Any]:
         """All fields of all records, by (number of the record, name), with references numbered."""
-        made: dict[tuple[int, str], Any] = {}
-        for instance in self.instances.all:
-            if instance.parent is None:
-                made[(instance.number, LIFE)] = int(self._life[instance.number])
-            for name in _own_fields(instance):
-                made[(instance.number, name)] = self.encode(getattr(instance.object, name))
+        made: dict[tuple[int, str], Any] = {(n, LIFE): int(x) for n, x in self._life.items()}
+        for number, record, name in self._fields:
+            made[(number, name)] = self.encode(getattr(record, name))
         return made
 
     def encode(self, value: Any) -> Any:
@@ -318,11 +320,6 @@ class Running(Machine):
         if isinstance(value, int):
             return int(value)
         return self.instances.number(value)
-
-
-def _own_fields(instance: Instance) -> list[str]:
-    declared = fields_of(instance.cls).values()
-    return [f.name for f in declared if f.kind is not FieldKind.PART]
 
 
 def random_run(system: System, rng: Random, max_steps: int) -> Running:

@@ -19,7 +19,7 @@ from haiku_tuntap.model.language.compiler import compile_threads
 from haiku_tuntap.model.language.graph import Location, LocationKind
 from haiku_tuntap.model.language.instances import Instances
 from haiku_tuntap.model.language.system import System
-from haiku_tuntap.properties.explore.generate import Program, Report, generate
+from haiku_tuntap.properties.explore.generate import Program, generate
 from haiku_tuntap.properties.explore.layout import Layout, State
 from haiku_tuntap.properties.explore.reduction import eager_locations
 from haiku_tuntap.properties.explore.symmetry import Symmetry
@@ -228,7 +228,7 @@ class Search:
         noted = self.model.program.noted
         fatal = False
         for report_index, step in noted:
-            report: Report = self.model.program.reports[report_index]
+            report = self.model.program.reports[report_index]
             fatal = fatal or report.fatal
             if report.code == POOL_EXHAUSTED:
                 self.outcome.limit = report.text

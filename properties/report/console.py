@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
+from typing import IO, TextIO, cast
 
 from rich.console import Console
 
@@ -23,7 +25,23 @@ def console_for(*, stderr: bool = False) -> Console:
         stream.reconfigure(errors="replace")
     if stream.isatty():
         return Console(file=stream, highlight=False)
-    return Console(file=stream, highlight=False, width=_plain_width())
+    return Console(
+        file=cast(IO[str], _WithoutPadding(stream)), highlight=False, width=_plain_width()
+    )
+
+
+class _WithoutPadding(io.TextIOBase):
+    """A stream without the spaces with which rich fills up its lines."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        self.stream.write(re.sub(r" +(?=\n)", "", text))
+        return len(text)
+
+    def flush(self) -> None:
+        self.stream.flush()
 
 
 def _plain_width() -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -77,17 +77,18 @@ def _defects() -> dict[str, KnownDefect]:
 
 
 def _property(property_: Property) -> Group:
-    places = [
-        f"{scenario} ({defect.id})"
+    places = {
+        defect.id: [
+            name for name, found in _ordered(defect.refutes).items() if property_.id in found
+        ]
         for defect in _defects().values()
-        for scenario, name in sorted(defect.refutes)
-        if name == property_.id
-    ]
+    }
+    known = "\n".join(f"{name}: {', '.join(where)}" for name, where in places.items() if where)
     return Group(
         _heading("property", property_.id),
         _paragraph(property_.title),
         _paragraph(property_.statement),
-        _facts({"source": property_.source, "known to fail in": ", ".join(places)}),
+        _facts({"source": property_.source, "known defects": known}),
     )
 
 
@@ -97,7 +98,7 @@ def _defect(defect: KnownDefect) -> Group:
     if defect.repair is not None:
         repair = f"{defect.repair.name}: {defect.repair.summary}"
     scenarios = _ordered(defect.refutes)
-    shown = " ".join(f"--scenario {name}" for name in scenarios[:1])
+    shown = " ".join(f"--scenario {name}" for name in list(scenarios)[:1])
     return Group(
         _heading("known defect", defect.id),
         _paragraph(defect.title),
@@ -120,12 +121,12 @@ def _defect(defect: KnownDefect) -> Group:
 def _ordered(refutes: frozenset[tuple[str, str]]) -> dict[str, list[str]]:
     """The properties by scenario, both in the order of the lists."""
     scenarios, properties = list(SCENARIOS), list(PROPERTIES)
-    key: Callable[[tuple[str, str]], tuple[int, int]] = lambda pair: (  # noqa: E731
-        scenarios.index(pair[0]) if pair[0] in scenarios else len(scenarios),
-        properties.index(pair[1]) if pair[1] in properties else len(properties),
-    )
+
+    def place(pair: tuple[str, str]) -> tuple[int, int]:
+        return scenarios.index(pair[0]), properties.index(pair[1])
+
     ordered: dict[str, list[str]] = {}
-    for scenario, property_ in sorted(refutes, key=key):
+    for scenario, property_ in sorted(refutes, key=place):
         ordered.setdefault(scenario, []).append(property_)
     return ordered
 

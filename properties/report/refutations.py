@@ -7,7 +7,6 @@ properties that one run violates are shown together.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 
 from attrs import frozen
 from rich.console import Console
@@ -15,7 +14,6 @@ from rich.text import Text
 
 from haiku_tuntap.model.drivers import KnownDefect
 from haiku_tuntap.properties.known import Classified
-from haiku_tuntap.properties.report.table import verdict_text
 from haiku_tuntap.properties.report.trace import trace_lines
 from haiku_tuntap.properties.verdict import Comparison, Result, Verdict
 
@@ -44,31 +42,25 @@ def print_refutation(console: Console, refutation: Refutation) -> None:
     """Heading, trace, and where else."""
     shown, defect = refutation.shown, refutation.defect
     console.rule(style="dim", characters="-")
-    properties = [result.property for result in (shown, *refutation.together)]
-    heading = Text(f"{shown.scenario}: {', '.join(properties)}: ", "bold")
-    heading.append_text(
-        verdict_text(shown)
-        if shown.comparison is not None and defect is None
-        else Text("REFUTED", "yellow" if defect else "bold red")
-    )
+    properties = ", ".join(result.property for result in (shown, *refutation.together))
     if defect is not None:
-        heading.append(f", KNOWN as {defect.id}: {defect.title}", "yellow")
-    console.print(heading)
-    console.print(f"driver {shown.driver}; {shown.bounds}", style="dim")
+        console.print(Text(f"KNOWN {defect.id}: {defect.title}", "bold yellow"))
+    else:
+        mark = "NEW" if shown.comparison is Comparison.NEW else shown.verdict.value
+        console.print(Text(f"{mark}: {properties} in {shown.scenario}", "bold red"))
+    where = f"driver {shown.driver}, scenario {shown.scenario} ({shown.bounds})"
+    console.print(Text(f"{where}, property {properties}", "dim"))
     console.print()
     if shown.trace is None:
-        console.print(shown.reason or "There is no trace.")
+        console.print(Text(shown.reason or "There is no trace."))
     else:
-        for line in trace_lines(shown.trace, console.width):
+        for line in trace_lines(shown.trace, console.width, _other_reasons(refutation)):
             console.print(line, soft_wrap=True)
-        if refutation.together:
-            for sentence in _other_reasons(refutation):
-                console.print(sentence)
         if refutation.elsewhere:
-            places = [f"{result.scenario} ({result.property})" for result in refutation.elsewhere]
-            console.print(f"Also found in {', '.join(places)}.", style="dim")
+            places = dict.fromkeys(result.scenario for result in refutation.elsewhere)
+            console.print(Text(f"Also found in {', '.join(places)}.", "dim"))
         # On a line of its own and in one piece, so that it can be copied.
-        console.print(f"tuntap replay {shown.trace.token}", style="dim", soft_wrap=True)
+        console.print(Text(f"tuntap replay {shown.trace.token}", "dim"), soft_wrap=True)
     console.print()
 
 
@@ -102,9 +94,10 @@ def _same_run(one: Result, other: Result) -> bool:
 
 
 def _other_reasons(refutation: Refutation) -> list[str]:
-    """What the other properties' conclusions add."""
-    said = set(refutation.shown.trace.conclusion if refutation.shown.trace else ())
-    sentences = chain.from_iterable(
-        result.trace.conclusion for result in refutation.together if result.trace
-    )
-    return [sentence for sentence in dict.fromkeys(sentences) if sentence not in said]
+    """The conclusions of the other properties."""
+    return [
+        sentence
+        for result in refutation.together
+        if result.trace is not None
+        for sentence in result.trace.conclusion
+    ]

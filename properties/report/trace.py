@@ -8,12 +8,13 @@ changes stand below it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from textwrap import wrap
 
 from attrs import frozen
 from rich.text import Text
 
-from haiku_tuntap.properties.report.words import count, drop_prefix, place, prefix_to_drop
+from haiku_tuntap.properties.report.words import count, place, without_device, wrapped
 from haiku_tuntap.properties.verdict import Trace, TraceStep
 
 THREAD_STYLES = ("cyan", "magenta", "green", "yellow", "blue", "red")
@@ -30,26 +31,23 @@ class _Layout:
     lanes: tuple[int, ...]  # from the end of the step's number
     threads: int  # the room for all threads together
     changes: int  # 0: below the step
-    places: int
+    sources: int  # the room for the places in Haiku; those in the model stand right of them
+    places: int  # the room for both, 0: below the step
     wide: bool
 
 
-def trace_lines(trace: Trace, width: int) -> list[Text]:
-    """The trace as lines of text, none longer than `width`."""
-    steps = trace.steps
-    texts = [text for step in steps for text in (step.action, step.outcome or "")]
-    prefix = prefix_to_drop([*texts, *(change.name for step in steps for change in step.changes)])
+def trace_lines(trace: Trace, width: int, reasons: Sequence[str] = ()) -> list[Text]:
+    """The trace as lines of text, none longer than `width`, with `reasons` after its own."""
     layout = _layout(trace, width)
     lines = _header(trace, layout)
-    for step in steps:
-        lines += _row(step, prefix, layout)
+    for step in trace.steps:
+        lines += _row(step, layout)
     lines.append(Text())
-    for sentence in trace.conclusion:
-        shown = drop_prefix(sentence, prefix)
-        hang = " " * NUMBER
-        lines += [Text(line, "bold") for line in wrap(shown, width - 1, subsequent_indent=hang)]
+    for sentence in dict.fromkeys((*trace.conclusion, *reasons)):
+        shown = without_device(sentence)
+        lines += [Text(line, "bold") for line in wrapped(shown, width - 1, " " * NUMBER)]
     lines.append(Text())
-    lines += [Text(line, "dim") for line in wrap(_notes(trace, prefix), width - 1)]
+    lines += [Text(line, "dim") for line in wrapped(_notes(trace), width - 1, "")]
     return lines
 
 
@@ -60,16 +58,17 @@ def _layout(trace: Trace, width: int) -> _Layout:
     wide = room - sources - models - 2 * GAP >= WIDE
     places = sources + GAP + models if wide else max(sources, models)
     room -= places + GAP
-    if room < 40:  # a very narrow terminal: the places go below, too
-        places, room = 0, width - NUMBER - GAP
-    changes = room * 2 // 5 if wide else 0
-    room -= changes + GAP if changes else 0
     number = len(trace.threads)
+    if room < 20 + 10 * number:  # a narrow terminal: the places go below, too
+        places, room = 0, width - NUMBER - GAP
+    changes = room // 2 if wide else 0
+    room -= changes + GAP if changes else 0
     # The last column keeps the room that a step needs; the others share what is before it.
     share = max((room - 30) // max(number - 1, 1), 6)
     names = max((len(name) for name in trace.threads), default=0)
-    lane = min(share, max(names + GAP, 14))
-    return _Layout(width, tuple(lane * n for n in range(number)), room, changes, places, wide)
+    lane = min(share, max(names + GAP, 10))
+    lanes = tuple(lane * n for n in range(number))
+    return _Layout(width, lanes, room, changes, sources, places, wide)
 
 
 def _header(trace: Trace, layout: _Layout) -> list[Text]:
@@ -95,16 +94,16 @@ def _header(trace: Trace, layout: _Layout) -> list[Text]:
     return lines
 
 
-def _row(step: TraceStep, prefix: str | None, layout: _Layout) -> list[Text]:
+def _row(step: TraceStep, layout: _Layout) -> list[Text]:
     """One step: what its thread did, what changed, and where."""
     start = layout.lanes[step.thread]
-    action = drop_prefix(step.action, prefix)
-    outcome = f", {drop_prefix(step.outcome, prefix)}" if step.outcome else ""
+    action = without_device(step.action)
+    outcome = f", {without_device(step.outcome)}" if step.outcome else ""
     doing = [
         Text(line, _style(step.thread))
-        for line in wrap(f"{action}{outcome}", layout.threads - start - 1, subsequent_indent="  ")
+        for line in wrapped(f"{action}{outcome}", layout.threads - start - 1)
     ]
-    changes = _changes(step, prefix, layout.changes or layout.threads - start - 3)
+    changes = _changes(step, layout.changes or layout.threads - start - 3)
     places = [Text(text, "dim") for text in _places(step, layout)]
     beside: list[Text] = []
     if layout.changes:
@@ -128,15 +127,21 @@ def _row(step: TraceStep, prefix: str | None, layout: _Layout) -> list[Text]:
     return lines
 
 
-def _changes(step: TraceStep, prefix: str | None, width: int) -> list[Text]:
+def _changes(step: TraceStep, width: int) -> list[Text]:
     """The changed variables, as many in a line as fit."""
     lines: list[str] = []
+    whole = False  # whether the last line is a change of its own, and not the end of a long one
     for change in step.changes:
-        shown = f"{drop_prefix(change.name, prefix)}: {change.before} → {change.after}"
-        if lines and len(lines[-1]) + 3 + len(shown) <= width:
+        name, before, after = (
+            without_device(text) for text in (change.name, change.before, change.after)
+        )
+        shown = f"{name}: {before} → {after}" if before else f"{name} = {after}"
+        if whole and len(lines[-1]) + 3 + len(shown) <= width:
             lines[-1] += f";  {shown}"
-        else:
-            lines += wrap(shown, width, subsequent_indent="  ")
+            continue
+        added = wrapped(shown, width)
+        whole = len(added) == 1
+        lines += added
     return [Text(line, "italic") for line in lines]
 
 
@@ -144,19 +149,17 @@ def _places(step: TraceStep, layout: _Layout) -> list[str]:
     """The place in Haiku, then the place in the model."""
     source, model = step.source or "", place(step.where) if step.where else ""
     if layout.wide:
-        gap = layout.places - len(source) - len(model)
-        return [f"{source}{' ' * gap}{model}"]
+        return [f"{source:{layout.sources + GAP}}{model}"]
     return [text for text in (source, model) if text]
 
 
-def _notes(trace: Trace, prefix: str | None) -> str:
+def _notes(trace: Trace) -> str:
     grain = (
         "No run with fewer steps does this."
         if trace.shortest
         else "Found by a reduced search and written out in full; a shorter run may exist."
     )
-    names = f" Names without a record are of `{prefix}`." if prefix else ""
-    return f"{count(len(trace.steps), 'step')}. {grain}{names}"
+    return f"{count(len(trace.steps), 'step')}. {grain} Names without a record are the device's."
 
 
 def _put(line: Text, column: int, texts: list[Text], n: int) -> None:

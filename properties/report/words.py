@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable
+from textwrap import TextWrapper
 
 from haiku_tuntap.model.language.errors import Where
 from haiku_tuntap.properties.loading import shorten
-
-_PATH = re.compile(r"(?<![\w./])([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)+)(?![\w/])")
-_SOURCE_SUFFIXES = {".cpp", ".h", ".c", ".py"}
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
@@ -20,7 +16,9 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 
 def duration(seconds: float) -> str:
     """A time that is easy to compare with others in a column."""
-    return f"{seconds:.1f} s" if seconds >= 10 else f"{seconds:.2f} s"
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds >= 9.995 else f"{seconds:.2f} s"
 
 
 def place(where: Where) -> str:
@@ -28,29 +26,17 @@ def place(where: Where) -> str:
     return f"{shorten(where.file)}:{where.line}"
 
 
-def prefix_to_drop(texts: Iterable[str]) -> str | None:
-    """The record whose name can be left out before the names of its fields (`device`).
-
-    The one that is named most often, provided that no other name can be taken for one of its.
-    """
-    paths = {match.groups() for text in texts for match in _PATH.finditer(text)}
-    paths = {(root, rest) for root, rest in paths if rest not in _SOURCE_SUFFIXES}
-    if not paths:
-        return None
-    prefix = Counter(root for root, _ in sorted(paths)).most_common(1)[0][0]
-    short = {rest.split(".")[1] for root, rest in paths if root == prefix}
-    return None if short & ({root for root, _ in paths} - {prefix}) else prefix
+def without_device(text: str) -> str:
+    """The text with `device.` left out before names: there is one device in every scenario."""
+    return re.sub(r"(?<![\w.])device\.(?=[A-Za-z_])", "", text)
 
 
-def drop_prefix(text: str, prefix: str | None) -> str:
-    """The text with `prefix.` left out before names of fields."""
-    if prefix is None:
-        return text
+def wrapped(text: str, width: int, hang: str = "  ") -> list[str]:
+    """The text in lines of that width; names that are too long are broken after a dot."""
+    wrapper = _NameWrapper if any(len(word) > width for word in text.split()) else TextWrapper
+    return wrapper(width=max(width, 8), subsequent_indent=hang, break_on_hyphens=False).wrap(text)
 
-    def shortened(match: re.Match[str]) -> str:
-        root, rest = match.groups()
-        if root != prefix or rest in _SOURCE_SUFFIXES:
-            return match.group()
-        return str(rest[1:])
 
-    return _PATH.sub(shortened, text)
+class _NameWrapper(TextWrapper):
+    # textwrap splits by this expression when it is not to break at hyphens.
+    wordsep_simple_re = re.compile(r"(\s+)|(?<=[.(])(?=\w)")

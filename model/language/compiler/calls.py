@@ -99,10 +99,13 @@ class Calls(Expressions):
         if value in (routines.violated, routines.reached):
             return self._report(node, value, frame)
         args, kwargs = self.arguments(node, frame)
-        if value is len or value is bool:
-            return apply(value.__name__, args)
-        if value is min or value is max or value is routines.without:
-            return apply(value.__name__, args)
+        for operator, count in _OPERATORS.items():
+            if value is operator:
+                if len(args) != count or kwargs:
+                    raise frame.error(
+                        node, f"{operator.__name__} takes {count} here", "give it as many"
+                    )
+                return apply(operator.__name__, args)
         if value is routines.current_thread:
             return constant(self.spec.thread)
         if isinstance(value, Event):
@@ -182,13 +185,31 @@ class Calls(Expressions):
         elif value is routines.free:
             self._free(node.value, frame)
         elif isinstance(value, Routine):
+            receiver = callee.receiver
+            if receiver is not None:
+                self._refuse_bare_lock(node.value, receiver, value, frame)
+                receiver = self.materialize(receiver, "receiver", frame)
             args, kwargs = self.arguments(node.value, frame)
-            self.inline(node.value, value, callee.receiver, args, kwargs, targets, frame)
+            self.inline(node.value, value, receiver, args, kwargs, targets, frame)
         else:
             raise frame.error(
                 node,
                 f"`{ast.unparse(node.value.func)}` is neither a procedure nor a primitive",
                 "declare it with @procedure or @primitive",
+            )
+
+    def _refuse_bare_lock(
+        self, node: ast.Call, receiver: Expr, routine: Routine[..., Any], frame: Inlined
+    ) -> None:
+        """Refuse to lock or unlock without a locker: nobody would know any more what is held."""
+        cls = receiver.type.cls
+        if cls is None or not hasattr(cls, "__aenter__"):
+            return
+        if routine in (inspect.getattr_static(cls, n, None) for n in ("lock", "unlock")):
+            raise frame.error(
+                node,
+                f"`{ast.unparse(node)}` is not done by a locker",
+                "write `async with ….lock as locker:`, and locker.unlock() or locker.lock() in it",
             )
 
     def _locker_call(self, node: ast.Call, frame: Inlined) -> bool:
@@ -251,6 +272,7 @@ class Calls(Expressions):
         named = {k: self._kept(inner, k, v) for k, v in kwargs.items()}
         self._bind(inner, args, named, routine.function)
         self.block(text.tree.body, inner)
+        self.return_none(inner)
         self.flow.place(inner.exit, inner.where)
 
     def _inline_primitive(
@@ -279,6 +301,7 @@ class Calls(Expressions):
         inner = Inlined(text_of(function), routine.source, frame, targets, indivisible=True)
         self._bind(inner, args, kwargs, function)
         self.block(inner.text.tree.body, inner)
+        self.return_none(inner)
         self.flow.place(inner.exit, frame.where)
 
     def _bind(
@@ -314,8 +337,14 @@ class Calls(Expressions):
                 self.assign(inner.variable(name), kept, inner)
 
     def _kept(self, inner: Inlined, name: str, value: Expr) -> Expr:
-        """An argument as a constant, a part of one, or a variable of its own."""
-        if any(isinstance(e, Load) for e in walk(value)):
+        """An argument as a constant, a part of one, or a variable of its own.
+
+        `x = await f(x)` sets x before f has left its lockers, so that f needs its own.
+        """
+        targets = inner.targets or ()
+        if any(
+            isinstance(e, Load) or (isinstance(e, Local) and e.var in targets) for e in walk(value)
+        ):
             return Local(self.assign_new(name, value, inner))
         return value
 
@@ -421,8 +450,15 @@ class Calls(Expressions):
     def set_targets(self, expr: Expr, targets: list[Var] | None, frame: Inlined) -> None:
         raise NotImplementedError
 
+    def return_none(self, frame: Inlined) -> None:
+        raise NotImplementedError
+
     def result_type(self, frame: Inlined) -> ValueType:
         raise NotImplementedError
+
+
+# Functions of Python which are operators of the language, with how many operands they have.
+_OPERATORS: dict[Callable[..., Any], int] = {len: 1, bool: 1, min: 2, max: 2, routines.without: 2}
 
 
 def _narrow(var: Var, declared: ValueType) -> None:

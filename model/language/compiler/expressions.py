@@ -13,6 +13,7 @@ from haiku_tuntap.model.language.compiler.types import (
     type_of_annotation,
 )
 from haiku_tuntap.model.language.graph import (
+    BOOL,
     CheckAlive,
     Const,
     Expr,
@@ -23,6 +24,13 @@ from haiku_tuntap.model.language.graph import (
     walk,
 )
 from haiku_tuntap.model.language.records import Field, FieldKind, fields_of, is_record_class
+
+_NUMBERS_AND_NONE = frozenset({"none", "int", "bool", "status"})
+
+
+def awaits(node: ast.AST) -> bool:
+    """Whether there is an await in it."""
+    return any(isinstance(n, ast.Await) for n in ast.walk(node))
 
 
 class Expressions(ThreadBase):
@@ -54,6 +62,10 @@ class Expressions(ThreadBase):
             case ast.BoolOp(op=op, values=values):
                 return self._bool_op("both" if isinstance(op, ast.And) else "either", values, frame)
             case ast.IfExp(test=test, body=body, orelse=orelse):
+                if awaits(body) or awaits(orelse):
+                    raise frame.error(
+                        node, "an await in one arm is performed only sometimes", "use an if"
+                    )
                 chosen = self.expression(test, frame)
                 if isinstance(chosen, Const):
                     return self.expression(body if chosen.value else orelse, frame)
@@ -75,8 +87,7 @@ class Expressions(ThreadBase):
         """Operands left to right; one read before a later await must not depend on others."""
         made: list[Expr] = []
         for node in nodes:
-            awaits = any(isinstance(n, ast.Await) for n in ast.walk(node))
-            if awaits and any(isinstance(e, Load) for m in made for e in walk(m)):
+            if awaits(node) and any(isinstance(e, Load) for m in made for e in walk(m)):
                 raise frame.error(
                     node,
                     "a field is read before an await in the same expression",
@@ -189,26 +200,38 @@ class Expressions(ThreadBase):
                 if isinstance(op, ast.NotIn):
                     made[-1] = apply("not", [made[-1]])
             else:
+                if {"none"} < {left.type.name, right.type.name} & _NUMBERS_AND_NONE:
+                    raise frame.error(
+                        node,
+                        "a number is compared with None, which a state writes as 0",
+                        "use a Status, or a number of its own, for what None should mean",
+                    )
                 made.append(apply(COMPARE[type(op)], [left, right]))
         return made[0] if len(made) == 1 else apply("both", made)
 
     def _bool_op(self, name: str, values: list[ast.expr], frame: Inlined) -> Expr:
-        if any(isinstance(n, ast.Await) for v in values[1:] for n in ast.walk(v)):
+        if any(awaits(v) for v in values[1:]):
             raise frame.error(
                 values[0],
                 "an await to the right of and/or is performed only sometimes",
                 "use nested ifs",
             )
-        return apply(name, self._operands(values, frame))
+        operands = self._operands(values, frame)
+        for value, operand in zip(values, operands, strict=True):
+            if operand.type != BOOL:
+                raise frame.error(
+                    value,
+                    f"`{ast.unparse(value)}` is not a bool, and and/or would give it as the value",
+                    "compare it, or write bool(…)",
+                )
+        return apply(name, operands)
 
     def _tuple(self, elements: list[ast.expr], frame: Inlined) -> Expr:
         made: Expr = Const((), ValueType("seq"))
-        for element in elements:
-            if isinstance(element, ast.Starred):
-                made = apply("join", [made, self.expression(element.value, frame)])
-            else:
-                single = apply("single", [self.expression(element, frame)])
-                made = apply("join", [made, single])
+        plain = [e.value if isinstance(e, ast.Starred) else e for e in elements]
+        for element, value in zip(elements, self._operands(plain, frame), strict=True):
+            starred = isinstance(element, ast.Starred)
+            made = apply("join", [made, value if starred else apply("single", [value])])
         return made
 
     def _subscript(self, node: ast.expr, value: ast.expr, index: ast.expr, frame: Inlined) -> Expr:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from haiku_tuntap.model.language.compiler.calls import Calls
+from haiku_tuntap.model.language.compiler.expressions import awaits
 from haiku_tuntap.model.language.compiler.flow import Label
 from haiku_tuntap.model.language.compiler.frames import Inlined, Loop
 from haiku_tuntap.model.language.compiler.operators import BINARY, apply
@@ -119,6 +120,12 @@ class Statements(Calls):
     def _augmented(self, node: ast.AugAssign, frame: Inlined) -> None:
         if type(node.op) not in BINARY:
             raise frame.error(node, "this operator is outside the language", "use += or -=")
+        if isinstance(node.target, ast.Attribute) and awaits(node.value):
+            raise frame.error(
+                node,
+                "a field is read before an await in the same statement",
+                "await into a local first",
+            )
         amount = self.expression(node.value, frame)
         old = self.expression(_as_load(node.target), frame)
         new = apply(BINARY[type(node.op)], [old, amount])
@@ -273,11 +280,18 @@ class Statements(Calls):
                 return
         match value:
             case None:
-                pass
+                self.return_none(frame)
             case ast.Await():
                 self.await_into(value, frame.targets, frame)
             case ast.Tuple(elts=elements) if frame.targets and len(frame.targets) > 1:
                 values = self._operands(elements, frame)
+                if len(values) != len(frame.targets):
+                    raise frame.error(
+                        value,
+                        f"{frame.text.name} returns {len(values)} values, and "
+                        f"{len(frame.targets)} are wanted",
+                        "return as many as wanted",
+                    )
                 for var, made in zip(frame.targets, values, strict=True):
                     self.assign(var, made, frame)
             case _:
@@ -286,6 +300,11 @@ class Statements(Calls):
                     self.set_targets(made, frame.targets, frame)
         self._unlock_down_to(0, frame.text.tree, frame)
         self.flow.jump(frame.exit, frame.where)
+
+    def return_none(self, frame: Inlined) -> None:
+        """What a routine gives that ends without saying so."""
+        if self.flow.reachable and frame.targets is not None:
+            self.set_targets(constant(None), frame.targets, frame)
 
     def _sleep(self, frame: Inlined) -> None:
         """The thread blocks; when woken it goes on behind the primitive with the result."""
@@ -328,6 +347,7 @@ class Statements(Calls):
         self.block(body, frame)
         frame.lockers.pop()
         if self.flow.reachable and lock in self.flow.held:
+            frame.at(item.context_expr)  # where the locker is declared, not the block's last line
             self.change_lock(item.context_expr, lock, "unlock", frame)
 
     def _unlock_down_to(self, count: int, node: ast.AST, frame: Inlined) -> None:

@@ -8,6 +8,7 @@ from haiku_tuntap.model.language.compiler.frames import Inlined
 from haiku_tuntap.model.language.compiler.liveness import mark_live
 from haiku_tuntap.model.language.compiler.statements import Statements
 from haiku_tuntap.model.language.compiler.types import constant
+from haiku_tuntap.model.language.errors import LanguageError
 from haiku_tuntap.model.language.graph import ANY, LocationKind, ThreadGraph, ValueType
 from haiku_tuntap.model.language.instances import Instances
 from haiku_tuntap.model.language.routines import Procedure
@@ -33,6 +34,12 @@ class ThreadCompiler(Statements):
         self.call_index, self.entry_name = None, None
         self.flow.arrive(self.new_location(LocationKind.DONE, "done", ()))
         mark_live(self.locations)
+        for var in self.locations[0].live:
+            raise LanguageError(
+                None,
+                f"{var.name} in {var.routine} may be read before it is assigned",
+                "assign it on every path",
+            )
         return ThreadGraph(self.spec.name, self.spec.service, self.locations)
 
     def result_type(self, frame: Inlined) -> ValueType:

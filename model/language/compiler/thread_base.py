@@ -6,6 +6,7 @@ import ast
 
 from haiku_tuntap.model.language.compiler.flow import Flow
 from haiku_tuntap.model.language.compiler.frames import Inlined
+from haiku_tuntap.model.language.errors import LanguageError
 from haiku_tuntap.model.language.graph import (
     Assign,
     Const,
@@ -16,6 +17,7 @@ from haiku_tuntap.model.language.graph import (
     LocationKind,
     Part,
     Var,
+    walk,
 )
 from haiku_tuntap.model.language.instances import Instances
 from haiku_tuntap.model.language.system import System, ThreadSpec
@@ -59,6 +61,14 @@ class ThreadBase:
 
     def assign(self, var: Var, expr: Expr, frame: Inlined) -> None:
         """Emit an assignment; the variable takes the type of the first value that has one."""
+        if any(
+            isinstance(e, Local) and e.var is var for lock in self.flow.held for e in walk(lock)
+        ):
+            raise LanguageError(
+                frame.where,
+                f"{var.name} is assigned while a lock is held that was taken through it",
+                "use another local",
+            )
         if var.type.name in ("any", "none") or (var.type.name == "seq" and var.type.cls is None):
             var.type = expr.type
         self.flow.emit(Assign(var, expr, where=frame.where))

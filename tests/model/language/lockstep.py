@@ -132,7 +132,11 @@ class Lockstep:
         assert self.running.choices(thread) == tuple(expected)
 
     def _compare_locals(self, thread: int) -> None:
+        if self._leaves_a_locker(thread):
+            return  # a result that is on its way is in its variable already in the step graph
         location = self.model.location(self.state, thread)
+        if not location.live:
+            return
         frames = self.running.local_variables(thread)
         once = {name for name, n in Counter(name for name, _ in frames).items() if n == 1}
         known = {name: variables for name, variables in frames if name in once}

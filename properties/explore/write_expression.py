@@ -1,0 +1,177 @@
+"""Writing expressions as Python over a state, with the system's constants put in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import define, evolve
+
+from haiku_tuntap.model.language.compiler.operators import apply
+from haiku_tuntap.model.language.compiler.types import constant
+from haiku_tuntap.model.language.graph import (
+    Const,
+    Expr,
+    Load,
+    Local,
+    Op,
+    Part,
+    Result,
+    Var,
+)
+from haiku_tuntap.properties.explore.layout import Layout
+
+_PYTHON = {
+    "add": "({} + {})",
+    "sub": "({} - {})",
+    "and": "({} & {})",
+    "or": "({} | {})",
+    "xor": "({} ^ {})",
+    "shl": "({} << {})",
+    "shr": "({} >> {})",
+    "inv": "(~{})",
+    "neg": "(-{})",
+    "eq": "({} == {})",
+    "ne": "({} != {})",
+    "lt": "({} < {})",
+    "le": "({} <= {})",
+    "gt": "({} > {})",
+    "ge": "({} >= {})",
+    "is": "({} == {})",
+    "isnot": "({} != {})",
+    "not": "(not {})",
+    "bool": "(not not {})",
+    "choose": "({1} if {0} else {2})",
+    "len": "len({})",
+    "first": "{}[0]",
+    "rest": "{}[1:]",
+    "join": "({} + {})",
+    "single": "({},)",
+    "contains": "({1} in {0})",
+    "without": "tuple([e for e in {0} if e != {1}])",
+    "min": "min({}, {})",
+    "max": "max({}, {})",
+}
+
+
+# On numbered references, identity is equality.
+_ON_NUMBERS = {"is": "eq", "isnot": "ne"}
+
+
+@define(eq=False)
+class Path:
+    """What is known on one path through a step.
+
+    `copied` says whether the new state has been begun; `assigned` are the locals set on the way;
+    `defined` those that have a Python name; `alive` the references already checked.
+    """
+
+    depth: int
+    copied: bool = False
+    woke: bool = False
+    resumed: bool = False
+    assigned: frozenset[Var] = frozenset()
+    defined: frozenset[Var] = frozenset()
+    alive: frozenset[Expr] = frozenset()
+
+    def deeper(self) -> Path:
+        """The same, one level further in."""
+        return evolve(self, depth=self.depth + 1)
+
+    def merge(self, sides: list[Path]) -> None:
+        """Go on behind the meeting point of `sides`, of which there is at least one."""
+        self.copied = all(s.copied for s in sides)
+        self.woke = any(s.woke for s in sides)
+        self.assigned = frozenset().union(*(s.assigned for s in sides))
+        self.defined = sides[0].defined.intersection(*(s.defined for s in sides))
+        self.alive = sides[0].alive.intersection(*(s.alive for s in sides))
+
+
+class ExpressionWriter:
+    """Writes the expressions of one thread's steps."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.tables: dict[tuple[int, ...], str] = {}
+        self.var_names: dict[Var, str] = {}
+        self.thread = 0
+
+    def fold(self, expr: Expr) -> Expr:
+        """The expression with the system's constants put in."""
+        match expr:
+            case Load(ref=ref, cls=cls, name=name):
+                folded = self.fold(ref)
+                cells = [(i.number, name) for i in self.layout.targets(folded, cls)]
+                if all(c in self.layout.constants for c in cells):
+                    values = {self.layout.constants[c] for c in cells}
+                    if len(values) == 1:
+                        return Const(values.pop(), expr.type)
+                return Load(folded, cls, name, expr.type)
+            case Op(name=operator, args=args):
+                folded_args = [self.fold(a) for a in args]
+                if all(isinstance(a, Const) for a in folded_args):
+                    encoded = [
+                        constant(self.layout.encode(a.value))
+                        for a in folded_args
+                        if isinstance(a, Const)
+                    ]
+                    return apply(_ON_NUMBERS.get(operator, operator), encoded)
+                return apply(operator, folded_args)
+        return expr
+
+    def var(self, var: Var) -> str:
+        """The Python name of a local."""
+        return self.var_names.setdefault(var, f"v{len(self.var_names)}")
+
+    def python(self, expr: Expr, path: Path) -> str:
+        """An expression as Python."""
+        expr = self.fold(expr)
+        match expr:
+            case Const(value=value):
+                return repr(self.layout.encode(value))
+            case Local(var=var):
+                return self.var(var)
+            case Result():
+                return f"{self._state(path)}[{self.layout.blocks[self.thread].result}]"
+            case Load(ref=ref, cls=cls, name=name):
+                slot = self.slot_of(ref, cls, name, path)
+                if slot is None:
+                    return self._constant_of(ref, cls, name, path)
+                return f"{self._state(path)}[{slot}]"
+            case Part(ref=ref, cls=cls, name=name):
+                whole = self.layout.targets(ref, cls)
+                instances = self.layout.instances
+                parts = {i.number: instances.number(getattr(i.object, name)) for i in whole}
+                return f"{self.table(parts)}[{self.python(ref, path)}]"
+            case Op(name="both", args=args):
+                return "(" + " and ".join(self.python(a, path) for a in args) + ")"
+            case Op(name="either", args=args):
+                return "(" + " or ".join(self.python(a, path) for a in args) + ")"
+            case Op(name=name, args=args):
+                return _PYTHON[name].format(*(self.python(a, path) for a in args))
+        raise AssertionError(expr)
+
+    def _state(self, path: Path) -> str:
+        return "n" if path.copied else "s"
+
+    def slot_of(self, ref: Expr, cls: type, name: str, path: Path) -> str | None:
+        """The index of a field's slot as Python; None if the field is a constant."""
+        ref = self.fold(ref)
+        cells = [(i.number, name) for i in self.layout.targets(ref, cls)]
+        slots = {c[0]: self.layout.slots[c] for c in cells if c in self.layout.slots}
+        if not slots:
+            return None
+        if isinstance(ref, Const):
+            return str(next(iter(slots.values())))
+        return f"{self.table(slots)}[{self.python(ref, path)}]"
+
+    def _constant_of(self, ref: Expr, cls: type, name: str, path: Path) -> str:
+        values = {
+            i.number: self.layout.constants[(i.number, name)] for i in self.layout.targets(ref, cls)
+        }
+        return f"{self.table(values)}[{self.python(ref, path)}]"
+
+    def table(self, values: dict[int, Any]) -> str:
+        """The name of a tuple that gives `values` by a record's number."""
+        size = max(values, default=0) + 1
+        row = tuple(values.get(i, 0) for i in range(size))
+        return self.tables.setdefault(row, f"T{len(self.tables)}")
