@@ -127,10 +127,14 @@ def _traces(
     for key, violation in outcome.violations.items():
         found = fine_outcome.violations.get(key)
         if found is not None:
-            moves, reason = schedule_of(fine, fine_outcome, found), found.reason
+            moves = schedule_of(fine, fine_outcome, found)
         else:
             moves = refine(fine, model, schedule_of(model, outcome, violation))
-            reason = violation.reason
-        head = f"{driver.name}/{scenario.name}/{key}"
-        traces[key] = Teller(fine, moves).tell(reason, shortest=found is not None, token_head=head)
+        shown = found or violation
+        traces[key] = Teller(fine, moves).tell(
+            shown.reason,
+            stuck=shown.step is None,
+            shortest=found is not None,
+            token_head=f"{driver.name}/{scenario.name}/{key}",
+        )
     return traces

@@ -144,10 +144,9 @@ def check(
 @plainly
 def replay(token: str) -> None:
     """Show a trace again. TOKEN is what `check` printed below it."""
-    from haiku_tuntap.properties.replay import replay as replay_token
-
     from haiku_tuntap.properties.known import classify
     from haiku_tuntap.properties.loading import load_driver
+    from haiku_tuntap.properties.replay import replay as replay_token
     from haiku_tuntap.properties.report.console import console_for
     from haiku_tuntap.properties.report.refutations import print_refutation, refutations
 

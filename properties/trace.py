@@ -13,6 +13,7 @@ from haiku_tuntap.properties.explore.layout import State
 from haiku_tuntap.properties.explore.schedule import Move, take, write
 from haiku_tuntap.properties.explore.search import Model
 from haiku_tuntap.properties.explore.view import View
+from haiku_tuntap.properties.explore.write_step import Report
 from haiku_tuntap.properties.verdict import Change, Trace, TraceStep
 
 # How a wait is organised inside a primitive says nothing that the step itself does not say.
@@ -32,6 +33,7 @@ class Teller:
     moves: Sequence[Move]
     states: list[State] = field(init=False)
     steps: list[TraceStep] = field(init=False, factory=list)
+    _reported: list[Report] = field(init=False, factory=list)
 
     def __attrs_post_init__(self) -> None:
         self.states = [self.model.layout.initial]
@@ -42,13 +44,21 @@ class Teller:
             if after is None:
                 break
             self.states.append(after)
-        self.model.program.noted.clear()
+        noted = self.model.program.noted
+        self._reported = [self.model.program.reports[index] for index, _ in noted]
+        noted.clear()
 
-    def tell(self, reason: str, *, shortest: bool, token_head: str) -> Trace:
-        """The trace, with its last row in words."""
+    def reports(self, codes: frozenset[str]) -> Iterator[str]:
+        """What the steps reported under one of `codes`."""
+        return (report.text for report in self._reported if report.code in codes)
+
+    def tell(self, reason: str, *, stuck: bool, shortest: bool, token_head: str) -> Trace:
+        """The trace, with its last row in words; `stuck` if it is the final state that is wrong."""
         threads = tuple(spec.name for spec in self.model.system.threads)
         token = f"{token_head}/{fingerprint(self.model)}/{write(list(self.moves))}"
-        return Trace(threads, tuple(self.steps), tuple(self._conclusion(reason)), shortest, token)
+        return Trace(
+            threads, tuple(self.steps), tuple(self._conclusion(reason, stuck)), shortest, token
+        )
 
     # --- one step -----------------------------------------------------------------------------
 
@@ -127,12 +137,11 @@ class Teller:
 
     # --- the end ------------------------------------------------------------------------------
 
-    def _conclusion(self, reason: str) -> Iterator[str]:
+    def _conclusion(self, reason: str, stuck: bool) -> Iterator[str]:
         yield f"{reason}."
-        final = View(self.model.layout, self.states[-1])
-        if len(self.states) <= len(self.steps) or _can_move(self.model, self.states[-1]):
+        if not stuck:
             return
-        for thread in final.threads:
+        for thread in View(self.model.layout, self.states[-1]).threads:
             if thread.pending and thread.asleep:
                 yield from self._why_asleep(thread.index, thread.location)
         yield "No thread inside a call and no kernel thread can take a step: nobody will come."
@@ -160,16 +169,6 @@ class Teller:
 
 def _wakes(action: str) -> bool:
     return action.startswith(("release", "delete"))
-
-
-def _can_move(model: Model, state: State) -> bool:
-    for thread, block in enumerate(model.layout.blocks):
-        if model.location(state, thread).kind is LocationKind.CALL:
-            continue
-        for number in model.program.at[thread][state[block.first]]:
-            if model.program.steps[number].function(state) is not None:
-                return True
-    return False
 
 
 def _innermost(stack: tuple[Frame, ...]) -> Frame | None:

@@ -25,10 +25,12 @@ def completable(view: View, thread: ThreadView) -> str | None:
     """Why the call in which a thread is may end now; None if it may go on waiting."""
     shadow = view.monitor(Calls).mine(thread.thread)
     file: FileDescriptor | None = view.value(shadow, "file")
-    if thread.entry not in ("read", "poll", "select") or file is None:
-        return f"a {thread.entry} never has to wait"
+    if thread.entry not in ("read", "poll", "select"):
+        return f"{thread.entry} never has to wait"
     if view.value(thread.thread, "signalled"):
         return "a signal has arrived"
+    if file is None:
+        return "its number means no file any more"
     if view.value(file.open_count, "value") == 0:
         return "the last slot of its descriptor was closed"
     device = view.value(view.value(file, "cookie"), "device")

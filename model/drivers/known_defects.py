@@ -9,6 +9,7 @@ from __future__ import annotations
 from haiku_tuntap.model.drivers.driver import KnownDefect
 from haiku_tuntap.model.drivers.repairs.close_race import CLOSE_RACE_REPAIRED
 from haiku_tuntap.model.drivers.repairs.down_race import DOWN_RACE_REPAIRED
+from haiku_tuntap.model.drivers.repairs.late_notify import LATE_NOTIFY_REPAIRED
 from haiku_tuntap.model.drivers.repairs.nonblock_ignored import NONBLOCK_REPAIRED
 from haiku_tuntap.model.drivers.repairs.open_leak import OPEN_LEAK_REPAIRED
 from haiku_tuntap.model.drivers.repairs.read_leak import READ_LEAK_REPAIRED
@@ -100,6 +101,20 @@ RESTART = KnownDefect(
     repair=RESTART_REPAIRED,
 )
 
+LATE_NOTIFY = KnownDefect(
+    id="late-notify",
+    title="poll reports READ for a packet that was gone before the poll began",
+    prose="send_data unlocks the queue before it notifies. When a reader takes the packet in "
+    "between, and a poll begins, the poll is told READ although the queue was empty all the time. "
+    "An application that polls, reads and polls again can do so to itself; the read that follows "
+    "then waits.",
+    source="tunnel.cpp:431-436",
+    refutes=frozenset(
+        {("poll-reader-sender", "honest-select"), ("poll-read-poll", "honest-select")}
+    ),
+    repair=LATE_NOTIFY_REPAIRED,
+)
+
 SELECT_CLOSE = KnownDefect(
     id="select-close",
     title="select is not woken when its descriptor is closed",
@@ -118,5 +133,6 @@ KNOWN_IN_TUNNEL = (
     READ_LEAK,
     STALE_QUEUE,
     RESTART,
+    LATE_NOTIFY,
     SELECT_CLOSE,
 )

@@ -21,6 +21,7 @@ from haiku_tuntap.model.drivers.repairs.closable_fifo import (
     use_closable_fifos,
 )
 from haiku_tuntap.model.drivers.repairs.down_race import down, up
+from haiku_tuntap.model.drivers.repairs.late_notify import send_data
 from haiku_tuntap.model.drivers.tunnel import (
     COOKIE_ALLOCATION,
     TUNNEL,
@@ -29,6 +30,7 @@ from haiku_tuntap.model.drivers.tunnel import (
     tunnel_down,
     tunnel_open,
     tunnel_read,
+    tunnel_send_data,
     tunnel_up,
 )
 from haiku_tuntap.model.kernel.hooks import O_NONBLOCK
@@ -41,6 +43,7 @@ TUNNEL_REPAIRED = TUNNEL.derive("tunnel-repaired", "tunnel with every known defe
 use_closable_fifos(TUNNEL_REPAIRED)
 TUNNEL_REPAIRED.replaces(tunnel_up)(up)
 TUNNEL_REPAIRED.replaces(tunnel_down)(down)
+TUNNEL_REPAIRED.replaces(tunnel_send_data)(send_data)
 
 
 @TUNNEL_REPAIRED.replaces(tunnel_open)

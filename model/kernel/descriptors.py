@@ -90,14 +90,19 @@ class FileSlot:
         return True
 
     @primitive(source="kernel/fs/fd.cpp:654-673")
-    def remove_selector(self, info: SelectInfo) -> FileDescriptor | None:
-        """Remove a select info and take a reference; None if a close has removed it already."""
+    def remove_selector(self, info: SelectInfo) -> tuple[FileDescriptor | None, bool]:
+        """Take a reference to what the number means now; remove a select info if it is there.
+
+        A close has removed it already, maybe; the number may mean another file since.
+        """
         descriptor = self.descriptor  # :657
-        if descriptor is None or info not in self.selectors:  # :658-668
-            return None
-        self.selectors = without(self.selectors, info)  # :671
+        if descriptor is None:  # :658
+            return None, False
         descriptor.ref_count.value = descriptor.ref_count.value + 1  # :657
-        return descriptor
+        if info not in self.selectors:  # :668
+            return descriptor, False
+        self.selectors = without(self.selectors, info)  # :671
+        return descriptor, True
 
 
 @record

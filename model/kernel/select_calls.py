@@ -71,10 +71,12 @@ async def select_fd(slot: FileSlot, info: SelectInfo) -> Status:
 @procedure(source="kernel/fs/fd.cpp:645-689")
 async def deselect_fd(slot: FileSlot, info: SelectInfo) -> None:
     """Stop watching, unless a close of the descriptor has done so."""
-    descriptor = await slot.remove_selector(info)  # :655-671
-    if descriptor is not None:  # :668
+    descriptor, found = await slot.remove_selector(info)  # :655-671
+    if descriptor is None:  # :658
+        return
+    if found:  # :668
         await deselect_events(descriptor, info)  # :676-684
-        await put_fd(descriptor)  # :688
+    await put_fd(descriptor)  # :688
 
 
 @procedure(source="kernel/events/wait_for_objects.cpp:561-652", call="poll")

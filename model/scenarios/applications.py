@@ -15,10 +15,11 @@ from haiku_tuntap.model.language import call
 from haiku_tuntap.model.scenarios.world import World, scenario
 
 
-@scenario("reader-sender", family="reader and sender", bounds="1 read, 2 packets")
+@scenario("reader-sender", family="reader and sender", bounds="2 reads, 2 packets")
 def reader_sender(world: World) -> None:
-    """One application reads while the stack sends."""
-    world.reader(world.open_file())
+    """One application reads twice while the stack sends twice."""
+    slot = world.open_file()
+    world.thread("reader", call(user_read, slot), call(user_read, slot))
     world.sender(packets=2)
 
 
@@ -58,6 +59,19 @@ def poll_reader_sender(world: World) -> None:
     info = world.select_info("poll")
     world.thread("poller", call(user_poll, slot, info, B_SELECT_READ))
     world.reader(slot)
+    world.sender()
+
+
+@scenario("poll-read-poll", family="poll and sender", bounds="2 polls, 1 read, 1 packet")
+def poll_read_poll(world: World) -> None:
+    """One application polls, reads what is there, and polls again, as a VPN program does."""
+    slot = world.open_file()
+    world.thread(
+        "application",
+        call(user_poll, slot, world.select_info("first poll"), B_SELECT_READ),
+        call(user_read, slot),
+        call(user_poll, slot, world.select_info("second poll"), B_SELECT_READ),
+    )
     world.sender()
 
 

@@ -4,8 +4,8 @@ A step is *eager* if, whenever its thread stands before it, it can be taken, and
 loses nothing: no other thread can do anything before it that it would not as well do after it.
 The search then takes it at once and alone, as part of the step before. (In the literature: a
 singleton persistent set. What it keeps is every state in which nothing can move, and every report
-that a step makes; the properties are of those two kinds. Chains of eager steps are finite because
-each thread's calls are.)
+that a step makes; the properties are of those two kinds.) Chains of eager steps must end: where
+they would form a loop, one of its steps is not eager.
 
 A step is eager when
 
@@ -25,6 +25,7 @@ from collections.abc import Iterable, Sequence
 from attrs import Factory, define
 
 from haiku_tuntap.model.language.graph import (
+    Goto,
     Location,
     LocationKind,
     Retry,
@@ -78,15 +79,35 @@ def eager_locations(graphs: Sequence[ThreadGraph], layout: Layout) -> list[set[i
     made: list[set[int]] = []
     for index, graph in enumerate(graphs):
         others = [f for i, fs in enumerate(footprints) if i != index for f in fs.values()]
-        made.append(
-            {
-                location.number
-                for location in graph.locations
-                if _may_be_eager(location)
-                and not _conflicts(footprints[index][location.number], others)
-            }
-        )
+        eager = {
+            location.number
+            for location in graph.locations
+            if _may_be_eager(location)
+            and not _conflicts(footprints[index][location.number], others)
+        }
+        made.append(_without_loops(graph, eager))
     return made
+
+
+def _without_loops(graph: ThreadGraph, eager: set[int]) -> set[int]:
+    """`eager` without the first location of every loop that lies in it."""
+    kept = set(eager)
+    done: set[int] = set()
+
+    def visit(number: int, above: frozenset[int]) -> None:
+        for instr in instructions(graph.locations[number].steps[0].entry):
+            if isinstance(instr, Goto) and instr.location.number in kept:
+                following = instr.location.number
+                if following in above | {number}:
+                    kept.discard(following)
+                elif following not in done:
+                    visit(following, above | {number})
+        done.add(number)
+
+    for number in sorted(eager):
+        if number in kept and number not in done:
+            visit(number, frozenset())
+    return kept
 
 
 def _may_be_eager(location: Location) -> bool:

@@ -7,6 +7,7 @@ were merged, under the names that the threads had before equal ones were exchang
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from haiku_tuntap.model.language.graph import LocationKind
@@ -32,7 +33,7 @@ def schedule_of(model: Model, outcome: Outcome, violation: Violation) -> list[Mo
     moves: list[Move] = []
     names = list(range(len(model.layout.graphs)))
     path = path_to(outcome, violation.state)
-    for before, after in zip(path, path[1:], strict=False):
+    for before, after in itertools.pairwise(path):
         step, names_after = _step_between(model, before, after, names)
         moves.append((names[model.program.steps[step].thread], model.program.steps[step].choice))
         names = names_after

@@ -97,14 +97,12 @@ def _header(trace: Trace, layout: _Layout) -> list[Text]:
 def _row(step: TraceStep, layout: _Layout) -> list[Text]:
     """One step: what its thread did, what changed, and where."""
     start = layout.lanes[step.thread]
+    room = layout.threads - start - 1
     action = without_device(step.action)
     outcome = f", {without_device(step.outcome)}" if step.outcome else ""
-    doing = [
-        Text(line, _style(step.thread))
-        for line in wrapped(f"{action}{outcome}", layout.threads - start - 1)
-    ]
-    changes = _changes(step, layout.changes or layout.threads - start - 3)
-    places = [Text(text, "dim") for text in _places(step, layout)]
+    doing = [Text(line, _style(step.thread)) for line in wrapped(f"{action}{outcome}", room)]
+    changes = _changes(step, layout.changes or room - 2)
+    places = [Text(text, "dim") for text in _places(step, layout, room)]
     beside: list[Text] = []
     if layout.changes:
         beside = changes
@@ -145,12 +143,15 @@ def _changes(step: TraceStep, width: int) -> list[Text]:
     return [Text(line, "italic") for line in lines]
 
 
-def _places(step: TraceStep, layout: _Layout) -> list[str]:
+def _places(step: TraceStep, layout: _Layout, room: int) -> list[str]:
     """The place in Haiku, then the place in the model."""
     source, model = step.source or "", place(step.where) if step.where else ""
     if layout.wide:
         return [f"{source:{layout.sources + GAP}}{model}"]
-    return [text for text in (source, model) if text]
+    texts = [text for text in (source, model) if text]
+    if layout.places:
+        return texts
+    return [line for text in texts for line in wrap(text, room - 2)]
 
 
 def _notes(trace: Trace) -> str:

@@ -16,6 +16,7 @@ from haiku_tuntap.model.language.compiler.frames import Inlined
 from haiku_tuntap.model.language.compiler.operators import apply
 from haiku_tuntap.model.language.compiler.texts import text_of
 from haiku_tuntap.model.language.compiler.types import constant, type_of_annotation
+from haiku_tuntap.model.language.errors import LanguageError
 from haiku_tuntap.model.language.graph import INT as INT_TYPE
 from haiku_tuntap.model.language.graph import (
     LIFE,
@@ -317,8 +318,8 @@ class Calls(Expressions):
             bound = signature.bind(*args, **kwargs)
         except TypeError as error:
             at = inner.parent or inner
-            raise at.error(
-                at.text.tree, f"{inner.text.name}: {error}", "pass what it takes"
+            raise LanguageError(
+                at.where, f"{inner.text.name}: {error}", "pass what it takes"
             ) from None
         hints = _hints(function)
         for name, parameter in signature.parameters.items():
