@@ -24,6 +24,7 @@ from haiku_tuntap.properties.explore.search import (
     model_of,
 )
 from haiku_tuntap.properties.explore.view import View
+from haiku_tuntap.properties.loading import spec_of
 from haiku_tuntap.properties.property import Property, with_monitors
 from haiku_tuntap.properties.trace import Teller
 from haiku_tuntap.properties.verdict import Result, Trace, Verdict
@@ -135,6 +136,6 @@ def _traces(
             shown.reason,
             stuck=shown.step is None,
             shortest=found is not None,
-            token_head=f"{driver.name}/{scenario.name}/{key}",
+            token_head=f"{spec_of(driver)}/{scenario.name}/{key}",
         )
     return traces

@@ -114,7 +114,7 @@ def check(
     from haiku_tuntap.properties.known import classify
     from haiku_tuntap.properties.loading import load_driver
     from haiku_tuntap.properties.report.json import check_document, require_writable, write_json
-    from haiku_tuntap.properties.report.running import run_check
+    from haiku_tuntap.properties.running import run_check
 
     began = time.perf_counter()
     wanted_scenarios = _chosen("scenario", scenarios, SCENARIOS)
@@ -209,7 +209,7 @@ def _report(
     if traces:
         for refutation in refutations(classified):
             print_refutation(console, refutation)
-    console.print(summary(classified, seconds, interrupted=interrupted))
+    console.print(summary(classified, seconds, interrupted=interrupted), soft_wrap=True)
 
 
 def _processors() -> int:

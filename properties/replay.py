@@ -49,7 +49,7 @@ def replay(token: str, load: Callable[[str], Driver]) -> Result:
     teller = Teller(model, moves)
     reason, stuck = _judged(token, model, teller, prop)
     head = f"{name}/{scenario_name}/{property_id}"
-    trace = teller.tell(reason, stuck=stuck, shortest=False, token_head=head)
+    trace = teller.tell(reason, stuck=stuck, shortest=None, token_head=head)
     return Result(
         driver=driver.name,
         scenario=scenario.name,

@@ -52,7 +52,7 @@ class Teller:
         """What the steps reported under one of `codes`."""
         return (report.text for report in self._reported if report.code in codes)
 
-    def tell(self, reason: str, *, stuck: bool, shortest: bool, token_head: str) -> Trace:
+    def tell(self, reason: str, *, stuck: bool, shortest: bool | None, token_head: str) -> Trace:
         """The trace, with its last row in words; `stuck` if it is the final state that is wrong."""
         threads = tuple(spec.name for spec in self.model.system.threads)
         token = f"{token_head}/{fingerprint(self.model)}/{write(list(self.moves))}"
@@ -138,37 +138,41 @@ class Teller:
     # --- the end ------------------------------------------------------------------------------
 
     def _conclusion(self, reason: str, stuck: bool) -> Iterator[str]:
-        yield f"{reason}."
+        yield f"{_capital(reason)}."
         if not stuck:
             return
-        for thread in View(self.model.layout, self.states[-1]).threads:
-            if thread.pending and thread.asleep:
+        threads = View(self.model.layout, self.states[-1]).threads
+        for thread in sorted(threads, key=lambda t: not t.pending):
+            if thread.asleep:
                 yield from self._why_asleep(thread.index, thread.location)
         yield "No thread inside a call and no kernel thread can take a step: nobody will come."
 
     def _why_asleep(self, thread: int, location: Location) -> Iterator[str]:
-        """Who could have woken a sleeper, and when it was too early."""
+        """When a thread fell asleep, and who had come too early to wake it."""
         name = self.model.system.threads[thread].name
-        slept = max(
-            (s.number for s in self.steps if s.thread == thread and "sleeps" in (s.outcome or "")),
-            default=0,
-        )
+        slept = [
+            s.number for s in self.steps if s.thread == thread and "sleeps" in (s.outcome or "")
+        ]
+        if not slept:
+            return
         queue = location.label[location.label.find("(") :]
-        wakers = [s for s in self.steps if s.action.endswith(queue) and _wakes(s.action)]
-        early = [s for s in wakers if s.number < slept]
-        said = f"{name} has slept in {location.label} since step {slept}"
-        if not wakers:
-            yield f"{said}; nobody has released it."
-        elif early:
+        early = [
+            s
+            for s in self.steps[: slept[-1]]
+            if s.action == f"release_all{queue}" and s.thread != thread
+        ]
+        yield f"{_capital(name)} sleeps in {location.label} since step {slept[-1]}."
+        if early:
             last = early[-1]
-            who = self.model.system.threads[last.thread].name
-            yield f"{said}; {who} had released it in step {last.number}, which was too early."
-        else:
-            yield f"{said}."
+            who = _capital(self.model.system.threads[last.thread].name)
+            yield (
+                f"{who} has already released everybody who was waiting, in step {last.number}; "
+                "that left nothing for those who came later."
+            )
 
 
-def _wakes(action: str) -> bool:
-    return action.startswith(("release", "delete"))
+def _capital(name: str) -> str:
+    return f"{name[0].upper()}{name[1:]}"
 
 
 def _innermost(stack: tuple[Frame, ...]) -> Frame | None:

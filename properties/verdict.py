@@ -70,14 +70,14 @@ class TraceStep:
 class Trace:
     """A run that violates a property, step by step, and in words why it does.
 
-    `shortest` says that no run with fewer steps does; else the steps are those of a reduced
-    search, written out in full.
+    `shortest` says that no run with fewer steps does; if it is false the steps are those of a
+    reduced search, written out in full; of a replayed trace it is None, since nothing was searched.
     """
 
     threads: tuple[str, ...]
     steps: tuple[TraceStep, ...]
     conclusion: tuple[str, ...]
-    shortest: bool
+    shortest: bool | None
     token: str
 
 

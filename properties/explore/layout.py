@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import attrs
 from attrs import Factory, define, frozen
 
 from haiku_tuntap.model.language.compiler.liveness import expressions_of
@@ -123,7 +124,7 @@ class Layout:
             for name, initial in self._initial_fields(instance):
                 cell = (instance.number, name)
                 values = stored.get(cell, set())
-                undefined = instance.from_pool and name != LIFE and values
+                undefined = values and instance.from_pool and _must_be_given(instance.cls, name)
                 possible = values if undefined else values | {initial}
                 if len(possible) > 1 or _VARIES in possible:
                     changing.add(cell)
@@ -214,6 +215,11 @@ class Layout:
 
 
 _VARIES: Any = object()
+
+
+def _must_be_given(cls: type, name: str) -> bool:
+    """Whether a record's field has no default, so that only what it is given is ever read."""
+    return name != LIFE and attrs.fields_dict(cls)[name].default is attrs.NOTHING
 
 
 @frozen

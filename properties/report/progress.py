@@ -70,6 +70,9 @@ class LiveProgress:
         for width in (18, 14, 10):
             table.add_column(min_width=width, justify="right")
         for scenario, progress in self.running.items():
+            if not progress.states:
+                table.add_row(scenario, "compiling", "", "")
+                continue
             speed = progress.states / progress.seconds if progress.seconds else 0.0
             table.add_row(
                 scenario,

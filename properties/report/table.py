@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+from attrs import evolve
 from rich.table import Table
 from rich.text import Text
 
@@ -94,28 +95,29 @@ def summary(classified: Classified, seconds: float, *, interrupted: bool = False
 def _rows(
     results: Sequence[Result], classified: Classified, *, every: bool
 ) -> Iterable[tuple[Text, Text, str, str, str]]:
-    """The rows of one scenario: what is remarkable first, then what holds, taken together."""
-    plain = [] if every else [r for r in results if r not in classified.missing and _plain(r)]
-    others = [result for result in results if result not in plain]
-    for result in others:
+    """The rows of one scenario: what is remarkable first, then the others, taken together."""
+    single: list[Result] = []
+    shared: dict[str, list[Result]] = {}  # by what the row says
+    for result in results:
+        if every or result in classified.missing or result.comparison is not None:
+            single.append(result)
+        else:
+            kind = verdict_text(evolve(result, vacuous=False)).plain
+            shared.setdefault(kind, []).append(result)
+    for result in single:
         verdict = verdict_text(result, missing=result in classified.missing)
         yield Text(result.property), verdict, *_numbers([result])
-    if not plain:
-        return
-    if len(plain) == 1:
-        yield Text(plain[0].property), verdict_text(plain[0]), *_numbers(plain)
-        return
-    names = f"{'the other' if others else 'all'} {len(plain)}"
-    vacuous = sum(result.vacuous for result in plain)
-    verdict = Text("HOLDS", "green")
-    if vacuous:
-        how = "vacuously" if vacuous == len(plain) else f"{vacuous} vacuously"
-        verdict.append(f", {how}", "dim")
-    yield Text(names, "dim"), verdict, *_numbers(plain)
-
-
-def _plain(result: Result) -> bool:
-    return result.verdict is Verdict.HOLDS and result.comparison is None
+    for group in shared.values():
+        if len(group) == 1:
+            yield Text(group[0].property), verdict_text(group[0]), *_numbers(group)
+            continue
+        names = f"{'the other' if len(group) < len(results) else 'all'} {len(group)}"
+        verdict = verdict_text(evolve(group[0], vacuous=False))
+        vacuous = sum(result.vacuous for result in group)
+        if vacuous:
+            how = "vacuously" if vacuous == len(group) else f"{vacuous} vacuously"
+            verdict.append(f", {how}", "dim")
+        yield Text(names, "dim"), verdict, *_numbers(group)
 
 
 def _numbers(results: Sequence[Result]) -> tuple[str, str, str]:

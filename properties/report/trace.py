@@ -155,12 +155,12 @@ def _places(step: TraceStep, layout: _Layout, room: int) -> list[str]:
 
 
 def _notes(trace: Trace) -> str:
-    grain = (
-        "No run with fewer steps does this."
-        if trace.shortest
-        else "Found by a reduced search and written out in full; a shorter run may exist."
-    )
-    return f"{count(len(trace.steps), 'step')}. {grain} Names without a record are the device's."
+    grain = {
+        True: " No run with fewer steps does this.",
+        False: " Found by a reduced search and written out in full; a shorter run may exist.",
+        None: "",
+    }[trace.shortest]
+    return f"{count(len(trace.steps), 'step')}.{grain} Names without a record are the device's."
 
 
 def _put(line: Text, column: int, texts: list[Text], n: int) -> None:

@@ -23,7 +23,7 @@ from haiku_tuntap.properties.cli import main
 from haiku_tuntap.properties.explore.search import Progress
 from haiku_tuntap.properties.loading import InputError
 from haiku_tuntap.properties.property import Property
-from haiku_tuntap.properties.report import running
+from haiku_tuntap.properties import running
 from haiku_tuntap.properties.verdict import Trace, TraceStep, Verdict
 
 Tell = Callable[[Progress], None]
@@ -172,7 +172,8 @@ def test_ctrl_c_reaches_every_process(engine: Callable[[Engine], None]) -> None:
 
     def check_scenario(*arguments: object) -> list[verdicts.Result]:
         tell: Tell = arguments[4]  # type: ignore[assignment]
-        os.kill(parent, signal.SIGINT)
+        if arguments[1] is SCENARIOS["two-openers"]:
+            os.kill(parent, signal.SIGINT)
         for _ in range(1000):
             time.sleep(0.01)
             tell(Progress(1, 1, 0.01))
@@ -181,6 +182,7 @@ def test_ctrl_c_reaches_every_process(engine: Callable[[Engine], None]) -> None:
     engine(check_scenario)
     run = _run("check", "-s", "reader-sender", "-s", "two-openers", "--jobs", "2", "--no-traces")
     assert run.exit_code == 130
+    assert run.stdout.count("UNDETERMINED: interrupted") == 2
 
 
 def test_a_process_that_is_killed_leaves_its_scenario_undetermined(
@@ -205,7 +207,7 @@ def test_a_process_that_is_killed_leaves_its_scenario_undetermined(
         (["tunel"], "there is no driver named 'tunel'; did you mean tunnel"),
         (["none.py"], "there is no file none.py"),
         (["-s", "reader-clsoe"], "there is no scenario named 'reader-clsoe'; did you mean"),
-        (["-p", "ownershp"], "there is no property named 'ownershp'; did you mean ownership?"),
+        (["-p", "ownershp"], "there is no property named 'ownershp'; did you mean ownership or"),
         (["--json", "/none/x.json"], "--json /none/x.json: there is no directory /none"),
     ],
 )
@@ -279,7 +281,7 @@ def test_list_shows_all_or_one_kind() -> None:
 def test_everything_is_explained(name: str, kind: str) -> None:
     run = _run("explain", name)
     assert run.exit_code == 0
-    assert run.stdout.lower().startswith(f"{name.lower()}  {kind}\n")
+    assert f"{name.lower()}  {kind}\n" in run.stdout.lower()
 
 
 def test_an_unknown_name_is_not_explained() -> None:
@@ -291,8 +293,8 @@ def test_an_unknown_name_is_not_explained() -> None:
 def test_plain_output_has_no_padding_and_no_line_longer_than_100_columns() -> None:
     lines = _run("check", "--jobs", "1", "-s", "reader-close", "-s", "close-reopen").stdout
     assert [line for line in lines.splitlines() if line != line.rstrip()] == []
-    kept_whole = "tuntap replay "
-    assert [n for n in lines.splitlines() if len(n) > 100 and not n.startswith(kept_whole)] == []
+    one_piece = ("tuntap replay ", "tunnel: ")
+    assert [n for n in lines.splitlines() if len(n) > 100 and not n.startswith(one_piece)] == []
     assert "\x1b" not in lines
 
 

@@ -55,11 +55,11 @@ def compile_threads(
 
     Raises LanguageError for a text that is outside the language.
     """
-    while True:
+    graphs: list[ThreadGraph] = []
+    while len(graphs) < len(system.threads):
         known = len(instances.pooled_classes)
-        graphs = [
-            ThreadCompiler(system, instances, index, reduced=reduced).compile()
-            for index in range(len(system.threads))
-        ]
-        if len(instances.pooled_classes) == known:
-            return graphs  # else a class turned out to be freed: its uses must be checked, too
+        compiler = ThreadCompiler(system, instances, len(graphs), reduced=reduced)
+        graphs.append(compiler.compile())
+        if len(instances.pooled_classes) != known:
+            graphs.clear()  # a class turned out to be freed: its uses must be checked, too
+    return graphs

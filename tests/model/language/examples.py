@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from haiku_tuntap.model.kernel.atomic import Atomic
 from haiku_tuntap.model.kernel.mutex import Mutex
@@ -131,6 +132,9 @@ async def loops(box: Box) -> int:
     for number in (1, 2):
         for item in await items_of(box):
             await item.mark.add(number if item.size == number else 0)
+    async with box.lock:
+        if len(box.items) > 0:
+            await box.items[0].mark.add(await box.opened.load())
     return total
 
 
@@ -302,7 +306,7 @@ async def asserts(box: Box) -> None:
     assert seen == 0
 
 
-def _built(example: Procedure[[Box], object]) -> Callable[[], System]:
+def _built(example: Procedure[[Box], Any]) -> Callable[[], System]:
     def build() -> System:
         box = Box(below=Box())
         threads = [

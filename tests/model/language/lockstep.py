@@ -19,7 +19,7 @@ from haiku_tuntap.properties.explore.layout import State
 from haiku_tuntap.properties.explore.search import Model, model_of
 
 # Names that the compiler gives to values which have none in the text.
-UNNAMED = frozenset({"value", "argument", "lock", "freed"})
+UNNAMED = frozenset({"value", "argument", "lock", "freed", "receiver"})
 
 
 class Lockstep:

@@ -51,6 +51,12 @@ def test_the_limit_that_was_hit_is_named(result: Make) -> None:
     assert row[2] == "UNDETERMINED: 10 states"
 
 
+def test_what_one_limit_left_undetermined_shares_a_row(result: Make) -> None:
+    more = {"verdict": Verdict.UNDETERMINED, "limit": "10 states"}
+    rows = _lines([result(**more), result(property_="ownership", **more)])
+    assert [row[:3] for row in rows[1:]] == [["reader-close", "all 2", "UNDETERMINED: 10 states"]]
+
+
 def test_what_is_declared_and_not_found_stands_out(result: Make) -> None:
     assert _lines([result()])[1][2] == "HOLDS, though declared"
 

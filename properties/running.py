@@ -2,7 +2,7 @@
 
 A process for each scenario, because then its memory is its own: a limit counts from zero, and a
 process that the system ends for want of memory takes only its scenario with it. Processes are
-forked, so that they have the driver at once, and what its file did is done once.
+forked, so that they have the driver at once, and its file is run once.
 
 Ctrl-C reaches every process of a terminal. Here the parent alone listens: it sets `stop`, which
 each search looks at whenever it tells how far it is, and which ends it as Ctrl-C would. What it
@@ -131,30 +131,32 @@ class _Crew:
         self.jobs = jobs
         self.context = multiprocessing.get_context("fork")
         self.stop = self.context.Event()
+        self.interrupts = 0
         self.workers: list[_Worker] = []
         self.found: dict[str, list[Result]] = {}
 
     def run(self, scenarios: Sequence[Scenario]) -> tuple[dict[str, list[Result]], bool]:
         """Check them; on the first Ctrl-C let the processes stop, on the second end them."""
         waiting = list(scenarios)
-        interrupted = False
+        before = signal.signal(signal.SIGINT, self._on_interrupt)
         try:
-            while waiting or self.workers:
-                try:
-                    while waiting and len(self.workers) < self.jobs:
-                        self._start(waiting.pop(0))
-                    self._listen()
-                except KeyboardInterrupt:
-                    if interrupted:
-                        break
-                    interrupted = True
+            while (waiting or self.workers) and self.interrupts < 2:
+                if self.interrupts:
                     waiting.clear()
                     self.stop.set()
+                while waiting and len(self.workers) < self.jobs:
+                    self._start(waiting.pop(0))
+                self._listen()
         finally:
+            signal.signal(signal.SIGINT, before)
             for worker in self.workers:
                 worker.process.kill()
                 worker.process.join()
-        return self.found, interrupted
+        return self.found, self.interrupts > 0
+
+    def _on_interrupt(self, number: int, frame: object) -> None:
+        # An exception from here could be lost in a destructor that happens to run; a count is not.
+        self.interrupts += 1
 
     def _start(self, scenario: Scenario) -> None:
         ours, theirs = self.context.Pipe(duplex=False)
@@ -168,7 +170,7 @@ class _Crew:
     def _listen(self) -> None:
         """Take what the processes tell, until there is nothing for a moment."""
         pipes = {worker.pipe: worker for worker in self.workers}
-        for pipe in wait(list(pipes), timeout=1.0):
+        for pipe in wait(list(pipes), timeout=DRAW_EVERY):
             worker = pipes[pipe]  # type: ignore[index]  # wait gives back what it was given
             try:
                 message = worker.pipe.recv()
