@@ -15,6 +15,7 @@ A decision about a status is a tuple of all that are allowed. The statuses are H
 B_BAD_VALUE, EAGAIN is B_WOULD_BLOCK, EINTR is B_INTERRUPTED, EBADF is B_FILE_ERROR and EFAULT is
 B_BAD_ADDRESS there, and an errno without a name here (EBADFD, EMSGSIZE, ENETDOWN) is B_ERROR.
 """
+# ruff: noqa: RUF009  (asks() declares a field, as attrs.field() does)
 
 from __future__ import annotations
 
@@ -57,9 +58,9 @@ class Unit(Enum):
     PACKETS = "packets"
 
 
-def asks(question: str) -> dict[str, str]:
-    """The question that a decision answers, for the table."""
-    return {"question": question}
+def asks(question: str) -> Any:
+    """A decision's field, which every profile must give, and the question that it answers."""
+    return field(metadata={"question": question})
 
 
 Statuses = tuple[Status, ...]
@@ -72,111 +73,95 @@ class Profile:
     name: str
 
     # Opening and closing
-    open_while_open: Decision[Statuses] = field(
-        metadata=asks("Status of an open while somebody else has the device open")
+    open_while_open: Decision[Statuses] = asks(
+        "Status of an open while somebody else has the device open"
     )
-    queue_survives_reopen: Decision[bool] = field(
-        metadata=asks("The next opener reads packets queued before its open")
+    queue_survives_reopen: Decision[bool] = asks(
+        "The next opener reads packets queued before its open"
     )
-    close_wakes_read: Decision[bool] = field(
-        metadata=asks("Closing the last descriptor ends the reads that wait on it")
+    close_wakes_read: Decision[bool] = asks(
+        "Closing the last descriptor ends the reads that wait on it"
     )
-    closed_read: Decision[Statuses] = field(
-        metadata=asks("Status of a read whose file was closed under it")
+    closed_read: Decision[Statuses] = asks("Status of a read whose file was closed under it")
+    close_wakes_poll: Decision[bool] = asks("Closing the descriptor ends the polls that wait on it")
+    close_wakes_select: Decision[bool] = asks(
+        "Closing the descriptor ends the selects that wait on it"
     )
-    close_wakes_poll: Decision[bool] = field(
-        metadata=asks("Closing the descriptor ends the polls that wait on it")
-    )
-    close_wakes_select: Decision[bool] = field(
-        metadata=asks("Closing the descriptor ends the selects that wait on it")
+    watched_after_close: Decision[bool] = asks(
+        "A poll or select that closing does not end still sees its events"
     )
 
     # Reading
-    nonblocking_honoured: Decision[bool] = field(
-        metadata=asks("A non-blocking read of an empty queue returns at once")
+    nonblocking_honoured: Decision[bool] = asks(
+        "A non-blocking read of an empty queue returns at once"
     )
-    would_block: Decision[Statuses] = field(
-        metadata=asks("Status of a non-blocking read of an empty queue")
-    )
-    signal_status: Decision[Statuses] = field(
-        metadata=asks("Status of a waiting call that a signal ends")
-    )
-    empty_read: Decision[Statuses] = field(
-        metadata=asks("Status of a read of 0 bytes, which takes no packet")
-    )
-    short_read_keeps_rest: Decision[bool] = field(
-        metadata=asks("What did not fit into a read's buffer is kept for the next read")
+    would_block: Decision[Statuses] = asks("Status of a non-blocking read of an empty queue")
+    signal_status: Decision[Statuses] = asks("Status of a waiting call that a signal ends")
+    empty_read: Decision[Statuses] = asks("Status of a read of 0 bytes, which takes no packet")
+    short_read_keeps_rest: Decision[bool] = asks(
+        "What did not fit into a read's buffer is kept for the next read"
     )
 
     # Writing
-    empty_write: Decision[Statuses] = field(
-        metadata=asks("Status of a write of 0 bytes, which makes no packet")
+    empty_write: Decision[Statuses] = asks("Status of a write of 0 bytes, which makes no packet")
+    write_not_ip: Decision[Statuses] = asks(
+        "TUN: status of a write whose first nibble is neither 4 nor 6"
     )
-    write_not_ip: Decision[Statuses] = field(
-        metadata=asks("TUN: status of a write whose first nibble is neither 4 nor 6")
+    write_runt: Decision[Statuses] = asks(
+        "TAP: status of a write shorter than an Ethernet header (14 bytes)"
     )
-    write_runt: Decision[Statuses] = field(
-        metadata=asks("TAP: status of a write shorter than an Ethernet header (14 bytes)")
+    write_while_down: Decision[Statuses] = asks("Status of a write while the interface is down")
+    written_queue_bounded: Decision[bool] = asks(
+        "The queue from application to stack has a capacity"
     )
-    write_while_down: Decision[Statuses] = field(
-        metadata=asks("Status of a write while the interface is down")
-    )
-    written_queue_bounded: Decision[bool] = field(
-        metadata=asks("The queue from application to stack has a capacity")
-    )
-    write_full: Decision[Statuses] = field(
-        metadata=asks("Status of a write into a full queue; the new packet is dropped")
+    write_full: Decision[Statuses] = asks(
+        "Status of a write into a full queue; the new packet is dropped"
     )
 
     # Select and poll
-    write_ready_while_down: Decision[bool] = field(
-        metadata=asks("poll reports WRITE while the interface is down")
-    )
-    write_ready_when_full: Decision[bool] = field(
-        metadata=asks("poll reports WRITE while the queue to the stack is full")
+    write_ready_while_down: Decision[bool] = asks("poll reports WRITE while the interface is down")
+    write_ready_when_full: Decision[bool] = asks(
+        "poll reports WRITE while the queue to the stack is full"
     )
 
     # Queue and stack
-    queue_unit: Decision[Unit] = field(metadata=asks("What the capacity of a queue counts"))
-    tun_capacity: Decision[int] = field(metadata=asks("TUN: capacity of a queue"))
-    tap_capacity: Decision[int] = field(metadata=asks("TAP: capacity of a queue"))
-    transmit_full: Decision[Statuses] = field(
-        metadata=asks("What the stack is told when the queue is full; the new packet is dropped")
+    queue_unit: Decision[Unit] = asks("What the capacity of a queue counts")
+    tun_capacity: Decision[int] = asks("TUN: capacity of a queue")
+    tap_capacity: Decision[int] = asks("TAP: capacity of a queue")
+    transmit_full: Decision[Statuses] = asks(
+        "What the stack is told when the queue is full; the new packet is dropped"
     )
-    transmit_not_ip: Decision[Statuses] = field(
-        metadata=asks("TUN: status of sending a packet that is neither IPv4 nor IPv6")
+    transmit_not_ip: Decision[Statuses] = asks(
+        "TUN: status of sending a packet that is neither IPv4 nor IPv6"
     )
-    transmit_while_down: Decision[Statuses] = field(
-        metadata=asks("What a sender is told while the interface is down")
+    transmit_while_down: Decision[Statuses] = asks(
+        "What a sender is told while the interface is down"
     )
-    transmit_above_mtu: Decision[Statuses] = field(
-        metadata=asks("Status of sending a packet larger than the MTU (TAP: and its header)")
+    transmit_above_mtu: Decision[Statuses] = asks(
+        "Status of sending a packet larger than the MTU (TAP: and its header)"
     )
-    ipv6_on_tun: Decision[bool] = field(
-        metadata=asks("TUN: a protocol takes the IPv6 packets that an application writes")
+    ipv6_on_tun: Decision[bool] = asks(
+        "TUN: a protocol takes the IPv6 packets that an application writes"
     )
 
     # Interface
-    queue_survives_down: Decision[bool] = field(metadata=asks("Queued packets survive down and up"))
-    down_wakes_reader_thread: Decision[bool] = field(
-        metadata=asks("Down ends the wait of the stack's reader thread")
+    queue_survives_down: Decision[bool] = asks("Queued packets survive down and up")
+    down_wakes_reader_thread: Decision[bool] = asks(
+        "Down ends the wait of the stack's reader thread"
     )
-    busy_interface: Decision[Statuses] = field(
-        metadata=asks("Results of an up or down, without effect, while another is under way")
+    busy_interface: Decision[Statuses] = asks(
+        "Results of an up or down, without effect, while another is under way"
     )
-    smallest_mtu: Decision[int] = field(metadata=asks("Smallest MTU"))
-    tun_largest_mtu: Decision[int] = field(metadata=asks("TUN: largest MTU"))
-    tap_largest_mtu: Decision[int] = field(metadata=asks("TAP: largest MTU"))
-    delete_while_open: Decision[Statuses] = field(
-        metadata=asks("Status of deleting the interface while the device is open")
+    smallest_mtu: Decision[int] = asks("Smallest MTU")
+    tun_largest_mtu: Decision[int] = asks("TUN: largest MTU")
+    tap_largest_mtu: Decision[int] = asks("TAP: largest MTU")
+    delete_while_open: Decision[Statuses] = asks(
+        "Status of deleting the interface while the device is open"
     )
-    read_after_delete: Decision[Statuses] = field(
-        metadata=asks("Status of a read on a deleted device")
-    )
+    call_after_delete: Decision[Statuses] = asks("Status of a read or write on a deleted device")
 
 
-READY = "POSIX, select: a descriptor is ready for writing when a write would not block, whether or "
-READY += "not it would transfer data; no write of a tunnel waits"
+READY = "A descriptor is ready when a write would not block, whether or not it transfers data."
 
 REQUIRED = Profile(
     name="required",
@@ -206,6 +191,9 @@ REQUIRED = Profile(
         True,
         "select refuses a closed descriptor at its start, so it must not wait on one for ever.",
         "kernel/events/wait_for_objects.cpp:447-449; POSIX, select: EBADF",
+    ),
+    watched_after_close=Decision(
+        False, "Cannot happen: closing ends them, and deselects.", "kernel/fs/fd.cpp:534-562"
     ),
     nonblocking_honoured=Decision(
         True, "OpenVPN reads until it gets EAGAIN; control keeps the flag.", "tunnel.cpp:142-147"
@@ -242,8 +230,8 @@ REQUIRED = Profile(
     write_full=Decision(
         (ENOBUFS,), "The FIFO refuses the new packet, and says so.", "stack/utility.cpp:196-198"
     ),
-    write_ready_while_down=Decision(True, f"{READY}.", "POSIX, select; tunnel.cpp:246"),
-    write_ready_when_full=Decision(True, f"{READY}.", "POSIX, select; tunnel.cpp:246"),
+    write_ready_while_down=Decision(True, READY, "POSIX, select; tunnel.cpp:246"),
+    write_ready_when_full=Decision(True, READY, "POSIX, select; tunnel.cpp:246"),
     queue_unit=Decision(Unit.BYTES, "net_fifo counts bytes.", "stack/utility.cpp:196"),
     tun_capacity=Decision(1514 * 32, "32 Ethernet frames of full size.", "tunnel.cpp:54"),
     tap_capacity=Decision(1514 * 32, "32 Ethernet frames of full size.", "tunnel.cpp:54"),
@@ -280,7 +268,7 @@ REQUIRED = Profile(
     delete_while_open=Decision(
         (EBUSY,), "The uninit hook refuses while the device is open.", "tunnel.cpp:371-372"
     ),
-    read_after_delete=Decision((), "Cannot happen: an open device stays.", "tunnel.cpp:371-372"),
+    call_after_delete=Decision((), "Cannot happen: an open device stays.", "tunnel.cpp:371-372"),
 )
 
 HAIKU = evolve(
@@ -315,7 +303,7 @@ HAIKU = evolve(
         "The stack ignores that uninit refuses (delete-while-open).",
         "stack/device_interfaces.cpp:409",
     ),
-    read_after_delete=Decision(
+    call_after_delete=Decision(
         (), "Undefined: hooks run in a module that may be unloaded.", "device_interfaces.cpp:409"
     ),
 )
@@ -334,6 +322,7 @@ LINUX = Profile(
     closed_read=measured((B_FILE_ERROR,), "Only for a read that has not yet begun inside."),
     close_wakes_poll=measured(False, "Closing by another thread does not wake poll."),
     close_wakes_select=measured(False, "Closing by another thread does not wake select."),
+    watched_after_close=measured(True, "A packet ends the wait: poll holds the file."),
     nonblocking_honoured=measured(True, "EAGAIN."),
     would_block=measured((B_WOULD_BLOCK,), "EAGAIN."),
     signal_status=measured((B_INTERRUPTED,), "EINTR."),
@@ -362,7 +351,7 @@ LINUX = Profile(
     tun_largest_mtu=measured(65535, "Else EINVAL."),
     tap_largest_mtu=measured(65521, "Else EINVAL."),
     delete_while_open=measured((B_OK,), "The queue is lost with it."),
-    read_after_delete=measured(
+    call_after_delete=measured(
         (B_BAD_ADDRESS, B_ERROR), "EFAULT for a read that waited, EBADFD for a later one."
     ),
 )

@@ -161,6 +161,36 @@ def replay(token: str) -> None:
         print_refutation(console_for(), refutation)
 
 
+@main.command()
+@click.argument("driver", default="tunnel", metavar="[DRIVER]")
+@click.option("--scenario", "-s", "scenarios", multiple=True, help="Only this one; repeatable.")
+@click.option(
+    "--state-limit",
+    type=click.IntRange(min=1),
+    default=2_000_000,
+    show_default=True,
+    metavar="N",
+    help="End each search after so many states; such a row says >.",
+)
+@plainly
+def benchmark(driver: str, scenarios: tuple[str, ...], state_limit: int) -> None:
+    """Measure the search: states, states per second and memory, reduced and unreduced.
+
+    Beside the scenarios that are checked there is `crowd`: four readers, two senders, a closer.
+    The searches run one after the other, each in a process of its own; a quiet machine measures
+    best.
+    """
+    from haiku_tuntap.properties.explore.benchmark import BENCHMARKS, measure_all
+    from haiku_tuntap.properties.loading import is_shipped, load_driver
+    from haiku_tuntap.properties.report.benchmark import print_benchmark
+    from haiku_tuntap.properties.report.console import console_for
+
+    wanted = [s.name for s in _chosen("scenario", scenarios, BENCHMARKS)]
+    if not is_shipped(load_driver(driver)):
+        _fail(f"{driver}: only shipped drivers are measured; see `tuntap list drivers`")
+    print_benchmark(console_for(), measure_all(driver, wanted, state_limit))
+
+
 @main.command(name="list")
 @click.argument(
     "kind", type=click.Choice(["drivers", "scenarios", "properties"]), required=False, default=None

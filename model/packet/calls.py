@@ -73,8 +73,8 @@ def transmit(
 def read(framing: Framing, frame_type: int, buffer: bytes, size: int) -> ReadResult:
     """An application reads, with room for `size` bytes, and `buffer` is first in the queue.
 
-    A read of no bytes returns none and takes nothing: the VFS answers it (kernel/fs/fd.cpp:818), and
-    on Linux it is so too.
+    A read of no bytes returns none and takes nothing: the VFS answers it (kernel/fs/fd.cpp:818).
+    On Linux it is so too.
     """
     if size == 0:
         return ReadResult(B_OK)

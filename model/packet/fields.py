@@ -1,8 +1,8 @@
 """The named fields of a packet, and a hex dump that shows them.
 
-    0000  45                      IPv4 version and header length: 4, 20 bytes
-    0001  00                      IPv4 type of service: 0x00
-    0002  00 1c                   IPv4 total length: 28
+    0000  45                                               IPv4 version and header length: ...
+    0001  00                                               IPv4 type of service: 0x00
+    0002  00 1c                                            IPv4 total length: 28
 
 A field that the end of the packet cuts off is shown as far as it goes. Nothing is checked: a
 packet with nonsense in it is what a dump is for.

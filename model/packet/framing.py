@@ -176,7 +176,8 @@ class Framing:
             return seen.packet
         if self.kind is Kind.TAP:
             return seen.packet.prepend(seen.header)
-        return seen.packet.prepend(zero_address_header(algebra, seen.frame_type))
+        header = zero_address_header(algebra, seen.frame_type)
+        return seen.packet.prepend(header)
 
     def send(
         self, algebra: Algebra[Number, Truth], frame_type: Number, buffer: Packet[Number]

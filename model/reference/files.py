@@ -22,9 +22,9 @@ from haiku_tuntap.model.reference.operations import (
     Write,
 )
 from haiku_tuntap.model.reference.state import Call, File, Outcome, State, fits, mode_changed
-from haiku_tuntap.model.status import B_FILE_ERROR, B_OK, ENODEV, Status
+from haiku_tuntap.model.status import B_FILE_ERROR, B_OK, ENODEV
 
-SHORTEST_FRAME = 14
+ETHERNET_HEADER = 14
 
 
 def opened(state: State, operation: Open, profile: Profile) -> Iterator[Outcome]:
@@ -106,7 +106,7 @@ def read(state: State, call: Call, operation: Read, profile: Profile) -> Iterato
         yield from refusals(state, profile.empty_read.value, "READ-5")
         return
     if state.deleted:
-        yield from refusals(state, profile.read_after_delete.value, "DELETE-2")
+        yield from refusals(state, profile.call_after_delete.value, "DELETE-2")
         return
     if state.to_application:
         packet, *queue = state.to_application
@@ -130,6 +130,11 @@ def refusals(state: State, statuses: Statuses, clause: str) -> Iterator[Outcome]
         yield Outcome(Result(status), state, clause)
 
 
+def is_runt(packet: Packet) -> bool:
+    """Whether a frame is too short for its header. Sizes without bytes are but size classes."""
+    return isinstance(packet.content, bytes) and packet.size < ETHERNET_HEADER
+
+
 def refused_content(kind: Kind, packet: Packet | None, profile: Profile) -> tuple[Statuses, str]:
     """What write answers to a packet for what is in it, and by which clause.
 
@@ -140,7 +145,7 @@ def refused_content(kind: Kind, packet: Packet | None, profile: Profile) -> tupl
         return profile.empty_write.value, "WRITE-2"
     if kind is Kind.TUN and packet.version not in (4, 6):
         return profile.write_not_ip.value, "FRAME-1"
-    if kind is Kind.TAP and packet.size < SHORTEST_FRAME and isinstance(packet.content, bytes):
+    if kind is Kind.TAP and is_runt(packet):
         return profile.write_runt.value, "FRAME-2"
     return (B_OK,), "WRITE-1"
 
@@ -164,7 +169,7 @@ def written(state: State, call: Call, operation: Write, profile: Profile) -> Ite
     if packet is None or B_OK not in statuses:
         return
     if state.deleted:
-        yield from refusals(state, profile.read_after_delete.value, "DELETE-2")
+        yield from refusals(state, profile.call_after_delete.value, "DELETE-2")
         return
     allowed: Statuses = (B_OK,) if state.up else profile.write_while_down.value
     for status in allowed:
@@ -223,13 +228,13 @@ def polled(
         return
     if file.closed:
         yield from closed_under(state, operation, profile)
-    if not file.closed or not closing_ends(operation, profile):
+    events = Events.NONE
+    if not file.closed or profile.watched_after_close.value:
         events = holding(state, profile) & asked
-        # Haiku's select is no longer registered once its descriptor is gone; Linux's is.
-        if events and not (file.closed and profile.close_wakes_poll.value):
-            yield Outcome(Result(events=events), state, "SELECT-3")
-        elif call.expired or not operation.wait:
-            yield Outcome(Result(), state, "SELECT-4")
+    if events:
+        yield Outcome(Result(events=events), state, "SELECT-3")
+    elif call.expired or not operation.wait:
+        yield Outcome(Result(), state, "SELECT-4")
     if call.signalled:
         yield from refusals(state, profile.signal_status.value, "WAKE-3")
 
@@ -243,12 +248,11 @@ def closing_ends(operation: Poll | Select, profile: Profile) -> bool:
 
 def closed_under(state: State, operation: Poll | Select, profile: Profile) -> Iterator[Outcome]:
     """What poll and select report when the file was closed after they had begun."""
-    promised = closing_ends(operation, profile) or not operation.wait
+    promised = closing_ends(operation, profile)
     if isinstance(operation, Select):
         yield Outcome(Result(B_FILE_ERROR), state, "WAKE-5", promised)
         return
-    others = subsets(operation.events) if profile.close_wakes_poll.value else [Events.NONE]
-    for events in others:
+    for events in subsets(operation.events) if promised else [Events.NONE]:
         yield Outcome(Result(B_OK, events=Events.INVALID | events), state, "WAKE-5", promised)
 
 
@@ -266,17 +270,3 @@ def timed_out(state: State, thread: str) -> State:
     if call is None or call.ended or not isinstance(call.operation, Poll | Select):
         return state
     return state.with_call(evolve(call, expired=True))
-
-
-__all__ = [
-    "Status",
-    "closed",
-    "holding",
-    "interrupted",
-    "mode_set",
-    "opened",
-    "polled",
-    "read",
-    "timed_out",
-    "written",
-]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from attrs import evolve
 
 from haiku_tuntap.model.profiles import Profile
-from haiku_tuntap.model.reference.files import SHORTEST_FRAME, refusals
+from haiku_tuntap.model.reference.files import ETHERNET_HEADER, is_runt, refusals
 from haiku_tuntap.model.reference.operations import (
     OK,
     InterfaceDown,
@@ -35,7 +35,7 @@ def turned(state: State, call: Call, profile: Profile) -> Iterator[Outcome]:
     after = evolve(state, up=up)
     if not up and not profile.queue_survives_down.value:
         after = evolve(after, to_application=(), to_stack=())
-    yield Outcome(OK, after, "UP-1" if after.up == state.up else "UP-2")
+    yield Outcome(OK, after, "UP-1")
 
 
 def mtu_set(state: State, operation: SetMtu, profile: Profile) -> Iterator[Outcome]:
@@ -71,7 +71,7 @@ def transmitted(state: State, operation: Transmit, profile: Profile) -> Iterator
     if state.deleted:
         yield Outcome(Result(B_DEVICE_NOT_FOUND), state, "DELETE-2")
         return
-    largest = state.mtu if state.kind is Kind.TUN else state.mtu + SHORTEST_FRAME
+    largest = state.mtu if state.kind is Kind.TUN else state.mtu + ETHERNET_HEADER
     checks = [
         (state.kind is Kind.TUN and packet.version not in (4, 6), profile.transmit_not_ip),
         (not state.up, profile.transmit_while_down),
@@ -112,4 +112,4 @@ def has_handler(kind: Kind, packet: Packet, profile: Profile) -> bool:
     """
     if kind is Kind.TUN:
         return packet.version == 4 or (packet.version == 6 and profile.ipv6_on_tun.value)
-    return packet.size >= SHORTEST_FRAME
+    return not is_runt(packet)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import ClassVar
 
 from attrs import evolve, frozen
 
@@ -30,7 +31,7 @@ from haiku_tuntap.model.reference.operations import (
     Transmit,
     Write,
 )
-from haiku_tuntap.model.reference.state import Call, Outcome, State
+from haiku_tuntap.model.reference.state import Call, File, Outcome, State
 
 
 def invoke(state: State, thread: str, operation: Operation) -> State:
@@ -144,6 +145,8 @@ def quiescent(state: State, profile: Profile) -> bool:
 class Reference:
     """One device under one profile: what a checker of histories asks the reference."""
 
+    watches_calls: ClassVar[bool] = True
+
     kind: Kind = Kind.TUN
     profile: Profile = REQUIRED
     capacity: int | None = None
@@ -160,7 +163,7 @@ class Reference:
         capacity = default if self.capacity is None else self.capacity
         state = State(self.kind, capacity, up=self.up)
         for file in self.files:
-            state = state.with_file(files.File(file, self.nonblocking))
+            state = state.with_file(File(file, self.nonblocking))
         return state
 
     def invoke(self, state: State, thread: str, operation: Operation) -> State:

@@ -1,9 +1,9 @@
 """Where each value of a system lies in a state: a flat tuple of small values.
 
 A state is one slot per field that can change, then one block per thread: where it stands, what it
-was woken with, its live locals, and the records that are its own. A field that nothing in this
-system writes, or that is only ever given one value, is no state and becomes a constant of the
-generated code. Locals that are never alive together share a slot.
+was woken with, its live locals, and the records that are its own. What is the same in all states
+(fold.py) becomes a constant of the generated code, what nobody reads of a thread is left out, and
+locals that are never alive together share a slot.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import attrs
-from attrs import Factory, define, frozen
+from attrs import Factory, define, field, frozen
 
 from haiku_tuntap.model.language.compiler.liveness import expressions_of
 from haiku_tuntap.model.language.compiler.types import type_of_annotation
@@ -35,10 +34,10 @@ from haiku_tuntap.model.language.graph import (
     walk,
 )
 from haiku_tuntap.model.language.instances import Instance, Instances
-from haiku_tuntap.model.language.records import FieldKind, fields_of
+from haiku_tuntap.model.language.records import fields_of
 from haiku_tuntap.model.language.system import System
+from haiku_tuntap.properties.explore.fold import UNKNOWN, VARIES, Cell, Folding
 
-Cell = tuple[int, str]  # (number of a record, name of a field)
 State = tuple[Any, ...]
 
 
@@ -74,8 +73,11 @@ class Layout:
     names: list[str] = Factory(list)
     types: list[ValueType] = Factory(list)
     initial: State = ()
+    folding: Folding = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.folding = Folding(self.instances, self.graphs)
+        self.folding.simplify()
         changing = self._changing_cells()
         values: list[Any] = []
         self._add_cells(changing, None, values)
@@ -105,49 +107,32 @@ class Layout:
     # --- what changes -------------------------------------------------------------------------
 
     def _changing_cells(self) -> set[Cell]:
-        stored: dict[Cell, set[Any]] = {}
-        together: list[list[Instance]] = []
-        fields: list[str] = []
+        """The fields that have several values; a field that is found by a table, with its kin."""
+        changing = {c for c, value in self.folding.cells.items() if value is VARIES}
+        read: set[Cell] = set()
         for instr in all_instructions(self.graphs):
-            if isinstance(instr, Store):
-                value = instr.expr.value if isinstance(instr.expr, Const) else _VARIES
-                for instance in self.targets(instr.ref, instr.cls):
-                    stored.setdefault((instance.number, instr.name), set()).add(
-                        value if value is _VARIES else self.encode(value)
-                    )
             for access in accesses(instr):
-                if not isinstance(access.ref, Const):
-                    together.append(self.targets(access.ref, access.cls))
-                    fields.append(access.name)
-        changing = set()
-        for instance in self.instances.all:
-            for name, initial in self._initial_fields(instance):
-                cell = (instance.number, name)
-                values = stored.get(cell, set())
-                undefined = values and instance.from_pool and _must_be_given(instance.cls, name)
-                possible = values if undefined else values | {initial}
-                if len(possible) > 1 or _VARIES in possible:
-                    changing.add(cell)
-                else:
-                    self.constants[cell] = next(iter(possible))
-        # A field read through a reference is found by one table: all its records have a slot.
-        for group, name in zip(together, fields, strict=True):
-            if any((i.number, name) in changing for i in group):
-                changing |= {(i.number, name) for i in group}
+                group = {(i.number, access.name) for i in self.targets(access.ref, access.cls)}
+                if not isinstance(access.ref, Const) and group & changing:
+                    changing |= group
+                if not access.writes:
+                    read |= group
+        threads = {self.instances.number(spec.thread) for spec in self.system.threads}
+        changing -= {c for c in changing if c[0] in threads and c not in read}
+        for cell, value in self.folding.cells.items():
+            if cell not in changing and value is not VARIES:
+                self.constants[cell] = 0 if value is UNKNOWN else self.encode(value)
         return changing
 
     def targets(self, ref: Expr, cls: type) -> list[Instance]:
         """The records that `ref` may mean."""
-        if isinstance(ref, Const):
-            return [self.instances.of(ref.value)]
-        return self.instances.of_class(cls)
+        return self.folding.targets(ref, cls)
 
-    def _initial_fields(self, instance: Instance) -> Iterator[tuple[str, Any]]:
-        if instance.parent is None and self.instances.is_pooled(instance.cls):
-            yield LIFE, int(Life.UNUSED if instance.from_pool else Life.ALIVE)
-        for name, field in fields_of(instance.cls).items():
-            if field.kind is not FieldKind.PART:
-                yield name, self.encode(getattr(instance.object, name))
+    def _initial(self, cell: Cell) -> Any:
+        if cell[1] == LIFE:
+            instance = self.instances.all[cell[0] - 1]
+            return int(Life.UNUSED if instance.from_pool else Life.ALIVE)
+        return self.encode(getattr(self.instances.all[cell[0] - 1].object, cell[1]))
 
     # --- giving out slots ---------------------------------------------------------------------
 
@@ -161,11 +146,12 @@ class Layout:
         for instance in self.instances.all:
             if instance.block != block:
                 continue
-            for name, initial in self._initial_fields(instance):
+            for name in (LIFE, *fields_of(instance.cls)):
                 cell = (instance.number, name)
                 if cell in changing:
                     text = f"{instance.name}.{name}" if name != LIFE else instance.name
-                    slot = self._slot(text, self.field_type(instance, name), initial, values)
+                    kind = self.field_type(instance, name)
+                    slot = self._slot(text, kind, self._initial(cell), values)
                     self.slots[cell] = slot
                     if block is not None and not self.types[slot].names_records:
                         self.blocks[block].scalars.append(slot)
@@ -212,14 +198,6 @@ class Layout:
             block.locals[var] = slot
             if var.type != self.types[slot] and self.types[slot].names_records:
                 self.types[slot] = ValueType("any")
-
-
-_VARIES: Any = object()
-
-
-def _must_be_given(cls: type, name: str) -> bool:
-    """Whether a record's field has no default, so that only what it is given is ever read."""
-    return name != LIFE and attrs.fields_dict(cls)[name].default is attrs.NOTHING
 
 
 @frozen

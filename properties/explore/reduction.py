@@ -33,7 +33,8 @@ from haiku_tuntap.model.language.graph import (
     Wake,
     instructions,
 )
-from haiku_tuntap.properties.explore.layout import Cell, Layout, accesses
+from haiku_tuntap.properties.explore.fold import Cell
+from haiku_tuntap.properties.explore.layout import Layout, accesses
 
 
 @define(eq=False)

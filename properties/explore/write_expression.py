@@ -6,8 +6,6 @@ from typing import Any
 
 from attrs import define, evolve
 
-from haiku_tuntap.model.language.compiler.operators import apply
-from haiku_tuntap.model.language.compiler.types import constant
 from haiku_tuntap.model.language.graph import (
     Const,
     Expr,
@@ -53,10 +51,6 @@ _PYTHON = {
 }
 
 
-# On numbered references, identity is equality.
-_ON_NUMBERS = {"is": "eq", "isnot": "ne"}
-
-
 @define(eq=False)
 class Path:
     """What is known on one path through a step.
@@ -95,36 +89,12 @@ class ExpressionWriter:
         self.var_names: dict[Var, str] = {}
         self.thread = 0
 
-    def fold(self, expr: Expr) -> Expr:
-        """The expression with the system's constants put in."""
-        match expr:
-            case Load(ref=ref, cls=cls, name=name):
-                folded = self.fold(ref)
-                cells = [(i.number, name) for i in self.layout.targets(folded, cls)]
-                if all(c in self.layout.constants for c in cells):
-                    values = {self.layout.constants[c] for c in cells}
-                    if len(values) == 1:
-                        return Const(values.pop(), expr.type)
-                return Load(folded, cls, name, expr.type)
-            case Op(name=operator, args=args):
-                folded_args = [self.fold(a) for a in args]
-                if all(isinstance(a, Const) for a in folded_args):
-                    encoded = [
-                        constant(self.layout.encode(a.value))
-                        for a in folded_args
-                        if isinstance(a, Const)
-                    ]
-                    return apply(_ON_NUMBERS.get(operator, operator), encoded)
-                return apply(operator, folded_args)
-        return expr
-
     def var(self, var: Var) -> str:
         """The Python name of a local."""
         return self.var_names.setdefault(var, f"v{len(self.var_names)}")
 
     def python(self, expr: Expr, path: Path) -> str:
         """An expression as Python."""
-        expr = self.fold(expr)
         match expr:
             case Const(value=value):
                 return repr(self.layout.encode(value))
@@ -155,7 +125,6 @@ class ExpressionWriter:
 
     def slot_of(self, ref: Expr, cls: type, name: str, path: Path) -> str | None:
         """The index of a field's slot as Python; None if the field is a constant."""
-        ref = self.fold(ref)
         cells = [(i.number, name) for i in self.layout.targets(ref, cls)]
         slots = {c[0]: self.layout.slots[c] for c in cells if c in self.layout.slots}
         if not slots:

@@ -117,7 +117,7 @@ class StepWriter(ExpressionWriter):
 
     def _branch(self, instr: Branch, path: Path, stop: Instr | None) -> Instr | None:
         """Write both sides; gives where to go on, or _ENDS if no path does."""
-        test = self.fold(instr.test)
+        test = instr.test
         if isinstance(test, Const):
             return instr.next if test.value else instr.otherwise
         join = self.joins.of(instr)
@@ -188,7 +188,7 @@ class StepWriter(ExpressionWriter):
         path.woke = True
         blocks = self.layout.blocks
         threads = [spec.thread for spec in self.layout.system.threads]
-        thread = self.fold(instr.thread)
+        thread = instr.thread
         if isinstance(thread, Const):
             block = blocks[next(i for i, t in enumerate(threads) if t is thread.value)]
             first, woken = str(block.first), str(block.result)
@@ -221,13 +221,14 @@ class StepWriter(ExpressionWriter):
         path.alive = frozenset()
 
     def _check_alive(self, instr: CheckAlive, path: Path) -> None:
-        ref = self.fold(instr.ref)
+        ref = instr.ref
         if ref in path.alive:
             return
         path.alive |= {ref}
-        life = self.fold(Load(ref, instr.cls, LIFE, ValueType("life")))
-        if isinstance(life, Const) and life.value == Life.ALIVE:
-            if isinstance(ref, Const):
+        life = Load(ref, instr.cls, LIFE, ValueType("life"))
+        always = self.slot_of(ref, instr.cls, LIFE, path) is None
+        if always:
+            if isinstance(ref, Const) and ref.value is not None:
                 return
             test = f"not {self.python(ref, path)}"
         else:

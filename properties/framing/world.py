@@ -25,8 +25,8 @@ class World:
     `packet` is what is written, or what the stack has to send, as the claim says. `twin` has the
     same length and the same bytes; it differs at most in what lies outside the packet.
     `index` is a place in a packet; `size` the room that a read has, `unlimited` more room than any
-    packet needs; `waiting` the bytes already in a queue; `frame_type` and `header` belong to a packet
-    that the stack sends.
+    packet needs; `waiting` the bytes already in a queue; `frame_type` and `header` belong to a
+    packet that the stack sends.
     """
 
     algebra: Algebra[Any, Any]

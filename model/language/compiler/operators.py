@@ -71,10 +71,15 @@ _TESTS = frozenset(
 )
 
 
+def compute(name: str, values: Sequence[Any]) -> Any:
+    """The operator's result on known values."""
+    return _RESULT[name](*values)
+
+
 def apply(name: str, args: Sequence[Expr]) -> Expr:
     """The operator applied; a constant if all operands are."""
     if all(isinstance(a, Const) for a in args):
-        return constant(_RESULT[name](*(a.value for a in args if isinstance(a, Const))))
+        return constant(compute(name, [a.value for a in args if isinstance(a, Const)]))
     if name in ("both", "either"):
         return _short(name, args)
     if name == "join" and isinstance(args[0], Const) and args[0].value == ():

@@ -1,0 +1,152 @@
+"""The reference is sound under random calls, and each invariant can fail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from attrs import evolve
+from haiku_tuntap.model.profiles import PROFILES, REQUIRED, Profile
+from haiku_tuntap.model.reference import (
+    Kind,
+    Open,
+    Outcome,
+    Read,
+    Result,
+    State,
+    Transmit,
+    ignored,
+)
+from haiku_tuntap.model.status import B_OK
+from haiku_tuntap.properties.stateful.itself import ReferenceMachine, machine_for
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+SETTINGS = settings(
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=60,
+    stateful_step_count=40,
+    suppress_health_check=list(HealthCheck),
+)
+# A seeded fault need not be shrunk.
+FAULT = settings(SETTINGS, max_examples=300, phases=[Phase.generate])
+
+
+def run(machine: type[ReferenceMachine], how: settings) -> None:
+    """Run one machine."""
+    run_state_machine_as_test(machine, settings=how)  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize("kind", Kind, ids=lambda kind: kind.value)
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
+def test_the_reference_is_sound(kind: Kind, profile: Profile) -> None:
+    run(machine_for(kind, profile), SETTINGS)
+
+
+class ReadLeavesThePacket(ReferenceMachine):
+    """A read that returns a packet and does not take it off the queue."""
+
+    def completable(self, thread: str) -> tuple[Outcome, ...]:
+        call = self.state.call(thread)
+        assert call is not None
+        if not isinstance(call.operation, Read):
+            return super().completable(thread)
+        queue = self.state.to_application
+        return tuple(
+            evolve(way, state=evolve(way.state, to_application=queue))
+            for way in super().completable(thread)
+        )
+
+
+class OpenIsShared(ReferenceMachine):
+    """An open that succeeds always."""
+
+    def completable(self, thread: str) -> tuple[Outcome, ...]:
+        call = self.state.call(thread)
+        assert call is not None
+        ways = super().completable(thread)
+        if not isinstance(call.operation, Open):
+            return ways
+        from haiku_tuntap.model.reference import File
+
+        file = File(call.operation.file)
+        return tuple(
+            Outcome(Result(B_OK), evolve(way.state, to_application=()).with_file(file), "OPEN-1")
+            for way in ways
+        )
+
+
+class QueueIsEndless(ReferenceMachine):
+    """A transmit for which there is always room."""
+
+    def completable(self, thread: str) -> tuple[Outcome, ...]:
+        call = self.state.call(thread)
+        assert call is not None
+        ways = super().completable(thread)
+        if not isinstance(call.operation, Transmit):
+            return ways
+        queue = (*self.state.to_application, call.operation.packet)
+        return tuple(
+            evolve(way, result=Result(B_OK), state=evolve(way.state, to_application=queue))
+            for way in ways
+        )
+
+
+class ReaderIsForgotten(ReferenceMachine):
+    """A machine that calls a state quiescent while a read is owed a packet."""
+
+    def quiescent(self, state: State) -> bool:
+        return not any(
+            not isinstance(call.operation, Read) or call.ended
+            for call, _ in ignored(state, self.profile)
+        )
+
+
+class EverybodyIsBusy(ReferenceMachine):
+    """A machine that never comes to rest."""
+
+    def quiescent(self, state: State) -> bool:
+        return not state.calls
+
+
+@pytest.mark.parametrize(
+    ("machine", "message"),
+    [
+        (ReadLeavesThePacket, "packets: "),
+        (OpenIsShared, "two open files: "),
+        (QueueIsEndless, "a queue is too full: "),
+        (ReaderIsForgotten, "quiescent, but .*read up to"),
+        (EverybodyIsBusy, "not quiescent, but nobody could end"),
+    ],
+)
+def test_each_invariant_can_fail(machine: type[ReferenceMachine], message: str) -> None:
+    with pytest.raises(AssertionError, match=message):
+        run(machine, FAULT)
+
+
+def test_progress_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reference in which a call that has ended never leaves."""
+
+    def stay(state: State, thread: str) -> State:
+        return state
+
+    class NobodyLeaves(ReferenceMachine):
+        def it_comes_to_rest(self) -> None:
+            with monkeypatch.context() as patch:
+                patch.setattr("haiku_tuntap.model.reference.leave", stay)
+                super().it_comes_to_rest()
+
+    machine: Any = NobodyLeaves()
+    machine.state = evolve(
+        machine.state,
+        calls=(),
+    )
+    machine.it_comes_to_rest()
+    from haiku_tuntap.model.reference import invoke
+
+    machine.state = invoke(machine.state, "red", Open(1))
+    with pytest.raises(AssertionError, match="no rest: "):
+        machine.it_comes_to_rest()
+    assert machine.profile is REQUIRED
