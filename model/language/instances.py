@@ -124,15 +124,18 @@ class Instances:
             self._add(embedded, f"{name}.{part_name}", block, made, from_pool=from_pool)
         for field in fields_of(type(value)).values():
             if field.kind is not FieldKind.PART:
-                self._add_referenced(getattr(value, field.name), f"{name}.{field.name}", block)
+                self._add_referenced(getattr(value, field.name), block)
         return made
 
-    def _add_referenced(self, value: Any, name: str, block: int | None) -> None:
-        if is_record(value):
-            self._add(value, name, block)
-        elif isinstance(value, tuple):
-            for i, element in enumerate(value):
-                self._add_referenced(element, f"{name}[{i}]", block)
+    def _add_referenced(self, value: Any, block: int | None) -> None:
+        """Add what a field refers to, named after its class."""
+        if isinstance(value, tuple):
+            for element in value:
+                self._add_referenced(element, block)
+        elif is_record(value) and id(value) not in self.by_object:
+            name = _lower(type(value))
+            alike = sum(i.name == name or i.name.startswith(f"{name} ") for i in self.all)
+            self._add(value, f"{name} {alike + 1}" if alike else name, block)
 
     def of(self, value: object) -> Instance:
         """The instance that `value` is."""

@@ -52,7 +52,7 @@ def opened(state: State, operation: Open, profile: Profile) -> Iterator[Outcome]
             for c in state.calls
         )
         queue = state.to_application if profile.queue_survives_reopen.value else ()
-        after = evolve(state, calls=calls, to_application=queue)
+        after = evolve(state, calls=calls, to_application=queue).tidy()
         file = File(operation.file, operation.nonblocking)
         yield Outcome(OK, after.with_file(file), "OPEN-3" if state.to_application else "OPEN-2")
 

@@ -102,8 +102,7 @@ def completable(state: State, thread: str, profile: Profile) -> tuple[Outcome, .
 def leave(state: State, thread: str) -> State:
     """A thread's call has returned. A closed file that no call uses any more is gone."""
     calls = tuple(call for call in state.calls if call.thread != thread)
-    after = evolve(state, calls=calls)
-    return evolve(after, files=tuple(f for f in after.files if not f.closed or after.uses(f)))
+    return evolve(state, calls=calls).tidy()
 
 
 def step(

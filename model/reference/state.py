@@ -95,6 +95,10 @@ class State:
         others = tuple(other for other in self.calls if other.thread != call.thread)
         return evolve(self, calls=tuple(sorted((*others, call), key=lambda c: c.thread)))
 
+    def tidy(self) -> State:
+        """The state without the closed files that no call uses any more."""
+        return evolve(self, files=tuple(f for f in self.files if not f.closed or self.uses(f)))
+
     def __str__(self) -> str:
         def row(values: tuple[object, ...]) -> str:
             return ", ".join(map(str, values)) or "none"
@@ -107,7 +111,7 @@ class State:
         )
 
 
-@frozen
+@frozen(repr=False)
 class Outcome:
     """One way in which a call may end now: with which result, in which state, by which clause.
 
@@ -123,6 +127,8 @@ class Outcome:
     def __str__(self) -> str:
         what = "waits" if self.result is None else str(self.result)
         return f"{what} ({self.clause}{'' if self.promised else ', not promised'})"
+
+    __repr__ = __str__
 
 
 def fits(queue: tuple[Packet, ...], packet: Packet, capacity: int, profile: Profile) -> bool:

@@ -118,7 +118,8 @@ class Layout:
                 if not access.writes:
                     read |= group
         threads = {self.instances.number(spec.thread) for spec in self.system.threads}
-        changing -= {c for c in changing if c[0] in threads and c not in read}
+        kept = {name for number, name in read if number in threads}
+        changing -= {c for c in changing if c[0] in threads and c[1] not in kept}
         for cell, value in self.folding.cells.items():
             if cell not in changing and value is not VARIES:
                 self.constants[cell] = 0 if value is UNKNOWN else self.encode(value)

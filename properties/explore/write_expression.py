@@ -85,7 +85,7 @@ class ExpressionWriter:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self.tables: dict[tuple[int, ...], str] = {}
+        self.tables: dict[tuple[Any, ...], str] = {}
         self.var_names: dict[Var, str] = {}
         self.thread = 0
 
@@ -140,7 +140,7 @@ class ExpressionWriter:
         return f"{self.table(values)}[{self.python(ref, path)}]"
 
     def table(self, values: dict[int, Any]) -> str:
-        """The name of a tuple that gives `values` by a record's number."""
+        """The name of a tuple that gives `values` by a record's number; None, to fail, elsewhere."""
         size = max(values, default=0) + 1
-        row = tuple(values.get(i, 0) for i in range(size))
+        row = tuple(values.get(i) for i in range(size))
         return self.tables.setdefault(row, f"T{len(self.tables)}")

@@ -2,12 +2,13 @@
 
 import pytest
 from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from haiku_tuntap.model.packet import FRAMINGS, LINUX_TUN_INFORMATION, TUN
 from haiku_tuntap.properties.framing import PROOFS, Answer, Fault, FramingProof, prove_all
 from haiku_tuntap.properties.framing.claims import Claim, type_and_version
 from haiku_tuntap.properties.framing.world import LONGEST_PACKET, Values, real_world
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 
 FAULTS = {f"{p.id}: {f.name}": (p, f) for p in PROOFS.values() for f in p.faults}
 SECONDS = 1.0
@@ -35,8 +36,11 @@ def test_seeded_faults_are_refuted(proof: FramingProof, fault: Fault) -> None:
 
 def values() -> st.SearchStrategy[Values]:
     byte = st.integers(0, 255)
-    first = st.sampled_from([b"", b"\x45", b"\x60", b"\0\0\x08\0\x45", b"\1\0\x86\xdd"])
-    content = st.builds(bytes.__add__, first, st.binary(max_size=40))
+    first = st.sampled_from(
+        [b"", b"\x45", b"\x60", b"\0\0\x08\0\x45", b"\1\0\x86\xdd", bytes(12) + b"\x08\0\x45"]
+    )
+    rest = st.one_of(st.binary(max_size=20), st.binary(min_size=18, max_size=40))
+    content = st.builds(bytes.__add__, first, rest)
     return st.builds(
         lambda content, outside, **rest: Values(
             length=len(content), content=content, outside=bytes(len(content)) + outside, **rest
@@ -52,13 +56,21 @@ def values() -> st.SearchStrategy[Values]:
 
 
 @pytest.mark.parametrize("proof", PROOFS.values(), ids=PROOFS)
-@given(values=values())
-@settings(derandomize=True, max_examples=50, deadline=None)
-def test_claims_hold_of_real_bytes(proof: FramingProof, values: Values) -> None:
+def test_claims_hold_of_real_bytes(proof: FramingProof) -> None:
     """The same claims without Z3, so that its world and the real one cannot drift apart."""
-    claim = proof.claim(proof.framing, real_world(values))
-    assume(claim.given)
-    assert claim.then
+    spoken_of = 0
+
+    @given(values=values())
+    @settings(derandomize=True, max_examples=50, deadline=None, database=None)
+    def check(values: Values) -> None:
+        nonlocal spoken_of
+        claim = proof.claim(proof.framing, real_world(values))
+        if claim.given:
+            spoken_of += 1
+            assert claim.then
+
+    check()
+    assert spoken_of >= 3
 
 
 def test_a_wrong_offset_in_full() -> None:
@@ -121,14 +133,14 @@ def test_a_claim_about_no_packet_is_undetermined() -> None:
 
 
 def test_a_timeout_is_undetermined() -> None:
-    """Factoring a product of two 32-bit primes' size takes longer than a millisecond."""
+    """An equation of high degree takes Z3 longer than a millisecond."""
 
     def hard(framing, world) -> Claim:
         a, b = world.size, world.index
-        wanted = 4294967291 * 4294967279 % 2**32
+        wanted = 4294967291
         small = world.algebra.every(world.algebra.less(1, a), world.algebra.less(1, b))
-        cube = a * a * a * b * b + a * b * 7 == wanted
-        return Claim(given=small, then=world.algebra.negation(cube))
+        solved = a * a * a * b * b + a * b * 7 == wanted
+        return Claim(given=small, then=world.algebra.negation(solved))
 
     result = evolve(PROOFS["framing/tun/accepted"], claim=hard).prove(timeout=1)
     assert result.answer is Answer.UNDETERMINED
