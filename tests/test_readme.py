@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -23,7 +24,10 @@ def block_after(marker: str) -> str:
 
 
 def output_of(*command: str, cwd: Path) -> str:
-    ended = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "COLUMNS": "100"}
+    ended = subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, check=False, env=environment
+    )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 

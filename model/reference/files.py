@@ -8,6 +8,7 @@ from attrs import evolve
 
 from haiku_tuntap.model.profiles import Profile, Statuses
 from haiku_tuntap.model.reference.operations import (
+    ETHERNET_HEADER,
     OK,
     Close,
     Events,
@@ -23,8 +24,6 @@ from haiku_tuntap.model.reference.operations import (
 )
 from haiku_tuntap.model.reference.state import Call, File, Outcome, State, fits, mode_changed
 from haiku_tuntap.model.status import B_FILE_ERROR, B_OK, ENODEV
-
-ETHERNET_HEADER = 14
 
 
 def opened(state: State, operation: Open, profile: Profile) -> Iterator[Outcome]:
@@ -139,7 +138,8 @@ def refused_content(kind: Kind, packet: Packet | None, profile: Profile) -> tupl
     """What write answers to a packet for what is in it, and by which clause.
 
     FRAME-1: write accepts on TUN exactly the packets that begin with the nibble 4 or 6. FRAME-2:
-    on TAP it accepts whole Ethernet frames of any type. A status of B_OK means accepted.
+    on TAP it accepts whole Ethernet frames of any type. A status of B_OK means accepted. The
+    bytes themselves are the business of model/packet, with which this agrees.
     """
     if packet is None:
         return profile.empty_write.value, "WRITE-2"

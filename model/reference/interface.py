@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from attrs import evolve
 
 from haiku_tuntap.model.profiles import Profile
-from haiku_tuntap.model.reference.files import ETHERNET_HEADER, is_runt, refusals
+from haiku_tuntap.model.reference.files import is_runt, refusals
 from haiku_tuntap.model.reference.operations import (
+    ETHERNET_HEADER,
     OK,
     InterfaceDown,
     InterfaceUp,
@@ -39,7 +40,11 @@ def turned(state: State, call: Call, profile: Profile) -> Iterator[Outcome]:
 
 
 def mtu_set(state: State, operation: SetMtu, profile: Profile) -> Iterator[Outcome]:
-    """MTU-1: an MTU outside the range is refused and changes nothing."""
+    """Set the MTU.
+
+    MTU-1: an MTU outside the range is refused and changes nothing. MTU-2: it binds at most what is
+    sent to the application, never what the application writes.
+    """
     tun = state.kind is Kind.TUN
     largest = (profile.tun_largest_mtu if tun else profile.tap_largest_mtu).value
     if profile.smallest_mtu.value <= operation.mtu <= largest:
@@ -49,13 +54,17 @@ def mtu_set(state: State, operation: SetMtu, profile: Profile) -> Iterator[Outco
 
 
 def deleted(state: State, profile: Profile) -> Iterator[Outcome]:
-    """DELETE-1: a device that is open is not deleted, or calls on it fail (DELETE-2)."""
+    """Delete the interface.
+
+    DELETE-1: an interface whose device is open is not deleted, unless the profile says so.
+    DELETE-2: calls on a device that is gone fail, and none waits.
+    """
     in_use = any(not file.closed or state.uses(file) for file in state.files)
     allowed = profile.delete_while_open.value if in_use else (B_OK,)
     for status in allowed:
         if status == B_OK:
             after = evolve(state, deleted=True, up=False, to_application=(), to_stack=())
-            yield Outcome(OK, after, "DELETE-1" if in_use else "DELETE-2")
+            yield Outcome(OK, after, "DELETE-1")
         else:
             yield Outcome(Result(status), state, "DELETE-1")
 

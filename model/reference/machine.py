@@ -117,7 +117,8 @@ def step(
     ended = tuple(evolve(way, state=leave(way.state, thread)) for way in ways)
     if any(way.promised for way in ways):
         return ended
-    return (*ended, Outcome(None, begun, "READ-3" if isinstance(operation, Read) else "WAKE-4"))
+    clause = {Read: "READ-3", Deliver: "WAKE-6"}.get(type(operation), "WAKE-4")
+    return (*ended, Outcome(None, begun, clause))
 
 
 def ignored(state: State, profile: Profile) -> Iterator[tuple[Call, Outcome | None]]:

@@ -7,19 +7,14 @@ descriptors are reused.
 
 from __future__ import annotations
 
-from enum import Enum, Flag
+from enum import Flag
 
 from attrs import evolve, field, frozen
 from attrs.validators import ge
 
+from haiku_tuntap.model.packet.framing import ETHERNET_HEADER as ETHERNET_HEADER
+from haiku_tuntap.model.packet.framing import Kind as Kind
 from haiku_tuntap.model.status import B_OK, Status
-
-
-class Kind(Enum):
-    """What a device carries: bare IP packets, or whole Ethernet frames."""
-
-    TUN = "TUN"
-    TAP = "TAP"
 
 
 class Events(Flag):

@@ -132,7 +132,7 @@ class Outcome:
 
 
 def fits(queue: tuple[Packet, ...], packet: Packet, capacity: int, profile: Profile) -> bool:
-    """Whether a packet can be appended to a queue (QUEUE-1)."""
+    """QUEUE-1: a packet fits if with it the queue does not exceed its capacity."""
     if profile.queue_unit.value is Unit.PACKETS:
         return len(queue) < capacity
     return sum(queued.size for queued in queue) + packet.size <= capacity

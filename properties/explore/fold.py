@@ -10,11 +10,11 @@ into the graph: constants in place of fields and locals, and no branches that ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import attrs
-from attrs import Factory, define
+from attrs import Factory, define, frozen
 
 from haiku_tuntap.model.language.compiler.liveness import mark_live
 from haiku_tuntap.model.language.compiler.operators import apply, compute
@@ -44,9 +44,18 @@ from haiku_tuntap.model.language.graph import (
     Wake,
 )
 from haiku_tuntap.model.language.instances import Instance, Instances
-from haiku_tuntap.model.language.records import FieldKind, fields_of
+from haiku_tuntap.model.language.records import FieldKind, fields_of, is_record
+from haiku_tuntap.properties.explore.narrow import Narrowing
 
 Cell = tuple[int, str]  # (number of a record, name of a field)
+
+
+@frozen
+class OrNone:
+    """The value of a reference that is either None or this one record."""
+
+    record: Any
+
 
 UNKNOWN: Any = object()  # nothing that could be executed so far gives it a value
 VARIES: Any = object()  # it may have several
@@ -61,6 +70,7 @@ class Folding:
     cells: dict[Cell, Any] = Factory(dict)
     variables: dict[Var, Any] = Factory(dict)
     reached: set[Location] = Factory(set)
+    there: frozenset[Var] = frozenset()  # the locals that are not None where we are rewriting
     changed: bool = True
 
     def __attrs_post_init__(self) -> None:
@@ -79,7 +89,10 @@ class Folding:
             case Const(value=value):
                 return value
             case Local(var=var):
-                return self.variables.get(var, UNKNOWN)
+                known = self.variables.get(var, UNKNOWN)
+                if isinstance(known, OrNone) and var in self.there:
+                    return known.record
+                return known
             case Result():
                 return VARIES
             case Load(ref=ref, cls=cls, name=name):
@@ -88,20 +101,18 @@ class Folding:
                 return _common(self.cells[(i.number, name)] for i in self.targets(ref, cls))
             case Part(ref=ref, name=name):
                 whole = self.value(ref)
-                return whole if whole in (UNKNOWN, VARIES) else getattr(whole, name)
+                return getattr(whole, name) if is_one(whole) else _blur(whole)
             case Op(name=name, args=args):
                 return self._operation(name, [self.value(a) for a in args])
         raise AssertionError(expr)
 
     def _operation(self, name: str, values: list[Any]) -> Any:
         decisive = {"both": False, "either": True}.get(name)
-        if decisive is not None:
-            known = [v for v in values if v is not VARIES and v is not UNKNOWN]
-            if any(bool(v) is decisive for v in known):
-                return decisive
+        if decisive is not None and any(is_one(v) and bool(v) is decisive for v in values):
+            return decisive
         if any(v is UNKNOWN for v in values):
             return UNKNOWN
-        if any(v is VARIES for v in values):
+        if not all(is_one(v) for v in values):
             return VARIES
         if name == "first" and not values[0]:
             return UNKNOWN
@@ -112,7 +123,9 @@ class Folding:
         known = self.value(ref)
         if known is None:
             return []
-        if known is not VARIES and known is not UNKNOWN:
+        if isinstance(known, OrNone):
+            return [self.instances.of(known.record)]
+        if is_one(known):
             return [self.instances.of(known)]
         if isinstance(ref, Part):
             wholes = self.targets(ref.ref, ref.cls)
@@ -158,14 +171,18 @@ class Folding:
             test = self.value(instr.test)
             if test is UNKNOWN:
                 return []
-            if test is not VARIES:
+            if is_one(test):
                 chosen = instr.next if test else instr.otherwise
                 return [chosen] if chosen is not None else []
         found = list(instr.successors())
-        if isinstance(instr, ForEach) and self.value(instr.sequence) not in (UNKNOWN, ()):
+        if isinstance(instr, ForEach) and self._may_have_elements(instr.sequence):
             assert instr.body is not None
             found.append(instr.body)
         return found
+
+    def _may_have_elements(self, sequence: Expr) -> bool:
+        value = self.value(sequence)
+        return value is not UNKNOWN and value != ()
 
     def _effect(self, instr: Instr) -> None:
         match instr:
@@ -198,15 +215,20 @@ class Folding:
                 if location not in self.reached:
                     location.steps.clear()
                 for step in location.steps:
-                    for instr in self._executed(step.entry):
+                    for instr in list(self._executed(step.entry)):
                         self._simplify(instr)
+            narrowing = Narrowing(graph)
+            for instr, there in narrowing.before.items():
+                self.there = there
+                self._simplify(instr)
+            self.there = frozenset()
             mark_live(graph.locations)
 
     def _simplify(self, instr: Instr) -> None:
         match instr:
             case Branch(test=test):
                 value = self.value(test)
-                if value is not VARIES and value is not UNKNOWN:
+                if is_one(value):
                     instr.next = instr.next if value else instr.otherwise
                     instr.otherwise = None
                     instr.test = constant(True)
@@ -226,7 +248,7 @@ class Folding:
     def rewrite(self, expr: Expr) -> Expr:
         """The expression with what is known put in."""
         value = self.value(expr)
-        if value is not VARIES and value is not UNKNOWN:
+        if is_one(value):
             return Const(value, expr.type) if value is not None else constant(None)
         match expr:
             case Load(ref=ref):
@@ -250,23 +272,38 @@ def _initial_values(instance: Instance, instances: Instances) -> Iterator[tuple[
         yield (instance.number, name), UNKNOWN if undefined else getattr(instance.object, name)
 
 
+def is_one(value: Any) -> bool:
+    """Whether this is a value, and not a statement about several."""
+    return value is not UNKNOWN and value is not VARIES and not isinstance(value, OrNone)
+
+
+def _blur(value: Any) -> Any:
+    return UNKNOWN if value is UNKNOWN else VARIES
+
+
 def _same(left: Any, right: Any) -> bool:
     if left is right:
         return True
-    if left in (UNKNOWN, VARIES) or right in (UNKNOWN, VARIES):
-        return False
-    if (left is None) is not (right is None):
+    if isinstance(left, OrNone) and isinstance(right, OrNone):
+        return left.record is right.record
+    if not is_one(left) or not is_one(right) or (left is None) is not (right is None):
         return False
     return bool(left == right)
 
 
-def _common(values: Any) -> Any:
-    """The one value among `values`, leaving out those not known yet."""
+def _common(values: Iterable[Any]) -> Any:
+    """What holds of all `values`, leaving out those not known yet."""
     found = UNKNOWN
     for value in values:
-        if value is UNKNOWN:
+        if value is UNKNOWN or _same(found, value):
             continue
-        if value is VARIES or (found is not UNKNOWN and not _same(found, value)):
-            return VARIES
-        found = value
+        found = value if found is UNKNOWN else _joined(found, value)
     return found
+
+
+def _joined(left: Any, right: Any) -> Any:
+    """What holds of two values that differ."""
+    records = [v.record if isinstance(v, OrNone) else v for v in (left, right) if v is not None]
+    if all(is_record(r) for r in records) and all(r is records[0] for r in records):
+        return OrNone(records[0])
+    return VARIES

@@ -36,7 +36,7 @@ from haiku_tuntap.model.language.graph import (
 from haiku_tuntap.model.language.instances import Instance, Instances
 from haiku_tuntap.model.language.records import fields_of
 from haiku_tuntap.model.language.system import System
-from haiku_tuntap.properties.explore.fold import UNKNOWN, VARIES, Cell, Folding
+from haiku_tuntap.properties.explore.fold import UNKNOWN, VARIES, Cell, Folding, OrNone, is_one
 
 State = tuple[Any, ...]
 
@@ -76,6 +76,7 @@ class Layout:
     folding: Folding = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        Folding(self.instances, self.graphs).simplify()
         self.folding = Folding(self.instances, self.graphs)
         self.folding.simplify()
         changing = self._changing_cells()
@@ -108,7 +109,11 @@ class Layout:
 
     def _changing_cells(self) -> set[Cell]:
         """The fields that have several values; a field that is found by a table, with its kin."""
-        changing = {c for c, value in self.folding.cells.items() if value is VARIES}
+        changing = {
+            c
+            for c, value in self.folding.cells.items()
+            if value is VARIES or isinstance(value, OrNone)
+        }
         read: set[Cell] = set()
         for instr in all_instructions(self.graphs):
             for access in accesses(instr):
@@ -121,7 +126,7 @@ class Layout:
         kept = {name for number, name in read if number in threads}
         changing -= {c for c in changing if c[0] in threads and c[1] not in kept}
         for cell, value in self.folding.cells.items():
-            if cell not in changing and value is not VARIES:
+            if cell not in changing and (is_one(value) or value is UNKNOWN):
                 self.constants[cell] = 0 if value is UNKNOWN else self.encode(value)
         return changing
 

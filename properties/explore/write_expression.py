@@ -140,7 +140,7 @@ class ExpressionWriter:
         return f"{self.table(values)}[{self.python(ref, path)}]"
 
     def table(self, values: dict[int, Any]) -> str:
-        """The name of a tuple that gives `values` by a record's number; None, to fail, elsewhere."""
+        """The name of a tuple with `values` by a record's number; None, which fails, elsewhere."""
         size = max(values, default=0) + 1
         row = tuple(values.get(i) for i in range(size))
         return self.tables.setdefault(row, f"T{len(self.tables)}")

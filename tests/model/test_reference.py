@@ -8,6 +8,9 @@ import sys
 import pytest
 from attrs import evolve
 
+from haiku_tuntap.model import packet as packet_model
+from haiku_tuntap.model.packet import Framing
+from haiku_tuntap.model.packet.framings import LINUX_TAP, LINUX_TUN, TAP, TUN
 from haiku_tuntap.model.profiles import HAIKU, LINUX, REQUIRED, Profile
 from haiku_tuntap.model.reference import (
     OK,
@@ -37,6 +40,7 @@ from haiku_tuntap.model.reference import (
     invoke,
     leave,
     quiescent,
+    refused_content,
     step,
 )
 from haiku_tuntap.model.status import Status
@@ -44,6 +48,7 @@ from haiku_tuntap.model.status import Status
 IP4 = Packet.of(bytes.fromhex("45 00 00 14"))
 IP6 = Packet.of(bytes.fromhex("60 00 00 00"))
 ARP = Packet.of(bytes(range(14)))
+RUNTS = [b"\x45" * size for size in (1, 13, 14)]
 RUNT = Packet.of(bytes(range(13)))
 
 
@@ -124,6 +129,19 @@ def test_what_write_accepts(
     kind: Kind, packet: Packet, profile: Profile, expected: list[str]
 ) -> None:
     assert allowed(device(profile, kind), Write(1, packet), profile) == expected
+
+
+@pytest.mark.parametrize(
+    ("framing", "profile"),
+    [(TUN, HAIKU), (TAP, HAIKU), (LINUX_TUN, LINUX), (LINUX_TAP, LINUX)],
+)
+@pytest.mark.parametrize("data", [b"", *(bytes([n << 4]) * 20 for n in range(16)), *RUNTS])
+def test_what_write_accepts_agrees_with_the_framing(
+    framing: Framing, profile: Profile, data: bytes
+) -> None:
+    packet = Packet.of(data) if data else None
+    statuses, _ = refused_content(framing.kind, packet, profile)
+    assert packet_model.write(framing, data).status in statuses
 
 
 def test_write_and_poll_while_down() -> None:

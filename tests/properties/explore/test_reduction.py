@@ -26,6 +26,7 @@ from haiku_tuntap.properties.explore.schedule import Move, refine, schedule_of, 
 from haiku_tuntap.properties.explore.search import Limits, Model
 from haiku_tuntap.properties.explore.symmetry import Group, Symmetry
 from haiku_tuntap.properties.explore.view import View
+from haiku_tuntap.properties.faults import FAULTS
 from haiku_tuntap.properties.trace import Teller
 
 # All twelve drivers take about two minutes, of which these two are 25 seconds; the others, which
@@ -130,10 +131,14 @@ def test_with_two_groups_hardly_a_state_has_a_second_representative() -> None:
     assert found.model.symmetry is not None
     readers, senders = found.model.symmetry.groups
     least = {
-        min(s for r in permuted_in_all_ways(readers, state) for s in permuted_in_all_ways(senders, r))
+        min(
+            s
+            for r in permuted_in_all_ways(readers, state)
+            for s in permuted_in_all_ways(senders, r)
+        )
         for state in found.outcome.parents
     }
-    assert (found.outcome.states, len(least)) == (2075, 0)
+    assert (found.outcome.states, len(least)) == (2075, 2064)
 
 
 @pytest.mark.parametrize("scenario", SYMMETRIC)
@@ -188,7 +193,7 @@ def test_chains_of_eager_steps_end(driver: str, scenario: str) -> None:
     layout = searched(driver, scenario, reduced=True).model.layout
     eager = eager_locations(layout.graphs, layout)
     longest = [longest_chain(g, e) for g, e in zip(layout.graphs, eager, strict=True)]
-    assert max(longest) > 0 or scenario == "unknown-protocol"
+    assert max(longest) > 0
 
 
 def refuted_pairs() -> list[tuple[str, str]]:
@@ -223,6 +228,19 @@ def test_a_reduced_trace_can_be_run_step_by_step_and_violates_the_property(
     assert last is not None
     assert list(PROPERTIES[prop].judge(View(fine.layout, last)))
     assert list(quiescent(fine, iter([last]))) == [last]
+
+
+@pytest.mark.xfail(reason="refine stops where a thread has not yet queued for a mutex", strict=True)
+def test_a_reduced_trace_of_a_deadlock_ends_with_everybody_in_a_queue() -> None:
+    """In the reduced system a thread that cannot have a mutex does not even ask for it."""
+    fault = FAULTS["no-deadlock"]
+    scenario = SCENARIOS[fault.scenario]
+    reduced = build(fault.driver, scenario, ALL, reduced=True)
+    fine = build(fault.driver, scenario, ALL, reduced=False)
+    outcome = search(reduced, ALL, Limits())
+    moves = schedule_of(reduced, outcome, outcome.violations["no-deadlock"])
+    state = Teller(fine, refine(fine, reduced, moves)).states[-1]
+    assert [thread.asleep for thread in View(fine.layout, state).threads] == [True, True]
 
 
 @pytest.mark.parametrize(("scenario", "prop"), refuted_pairs())
@@ -277,14 +295,10 @@ def test_four_readers_two_senders_and_a_closer_are_cut_at_least_fiftyfold() -> N
     assert states_of(scenario, reduced=False, limit=50 * 129_338) == 50 * 129_338
 
 
-def test_merging_alone_saves_something_where_no_threads_are_equal() -> None:
-    """Every scenario but one: what is refused at once leaves nothing to merge."""
-    saved = {
-        scenario: searched("tunnel", scenario, reduced=False).outcome.states
-        - searched("tunnel", scenario, reduced=True).outcome.states
-        for scenario in SCENARIOS
-    }
-    assert {scenario for scenario, states in saved.items() if states <= 0} == {"unknown-protocol"}
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_scenario_is_made_smaller(scenario: str) -> None:
+    reduced = searched("tunnel", scenario, reduced=True).outcome.states
+    assert reduced < searched("tunnel", scenario, reduced=False).outcome.states
 
 
 def test_a_path_of_the_reduced_search_is_a_run() -> None:

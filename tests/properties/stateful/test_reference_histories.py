@@ -46,7 +46,7 @@ Verdict = Linearizable[State, Operation, Result] | NotLinearizable[State, Operat
 
 
 def judge(
-    *events: tuple[str, Operation | Result],
+    *events: tuple[str, object],
     profile: Profile = REQUIRED,
     at_rest: bool = False,
     nonblocking: bool = False,
@@ -58,6 +58,7 @@ def judge(
         if isinstance(what, Result):
             history.append(End(inside.pop(thread), what))
         else:
+            assert isinstance(what, Operation), f"{what} is neither an operation nor a result"
             inside[thread] = number
             history.append(Begin(number, thread, what))
     reference = Reference(profile=profile, files=(1,), nonblocking=nonblocking)
@@ -124,7 +125,7 @@ def test_poll_reports_read_only_for_a_packet_that_was_there() -> None:
 
 @pytest.mark.parametrize(("when", "allowed"), [("before", False), ("during", True)])
 def test_a_signal_ends_only_a_call_that_is_inside(when: str, allowed: bool) -> None:
-    signal: list[tuple[str, Operation | Result]] = [("killer", Signal("reader")), ("killer", OK)]
+    signal = [("killer", Signal("reader")), ("killer", OK)]
     read = ("reader", Read(1))
     events = [*signal, read] if when == "before" else [read, *signal]
     answer = judge(*events, ("reader", Result(B_INTERRUPTED)))
