@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from haiku_tuntap.model.drivers import Driver
     from haiku_tuntap.properties.known import Classified
 
+REFUTED = 1
 USAGE_ERROR = 2
+UNDETERMINED = 3
 INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C ended
 
 
@@ -191,6 +193,89 @@ def benchmark(driver: str, scenarios: tuple[str, ...], state_limit: int) -> None
     print_benchmark(console_for(), measure_all(driver, wanted, state_limit))
 
 
+@main.command()
+@click.argument("driver", default="tunnel", metavar="[DRIVER|FILE.py]")
+@click.option("--tap", is_flag=True, help="A TAP device; without it, a TUN device.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Draws another schedule.")
+@click.option(
+    "--pcap", "pcap_file", type=click.Path(path_type=Path), help="Write the packets there, too."
+)
+@click.option("--force", is_flag=True, help="Replace the pcap file if it exists.")
+@plainly
+def simulate(driver: str, tap: bool, seed: int, pcap_file: Path | None, force: bool) -> None:
+    """Run a small workload once: an application reads and writes while the stack sends.
+
+    The schedule is drawn from the seed, and the same seed gives the same run. With --pcap, what
+    crossed the interface is written for tshark or Wireshark: bare IP for TUN, Ethernet for TAP.
+
+    \b
+    Exit codes: 0  the run came to its end
+                1  the driver broke a rule of the kernel, for instance freed a packet twice
+                2  wrong usage or input
+                3  the run was stopped at the limit of its steps
+    """
+    from haiku_tuntap.properties.loading import load_driver
+    from haiku_tuntap.properties.report.console import console_for
+    from haiku_tuntap.properties.report.simulation import (
+        print_simulation,
+        require_new_file,
+        save_pcap,
+    )
+    from haiku_tuntap.properties.simulate import simulate as run_workload
+
+    if pcap_file is not None:
+        require_new_file(pcap_file, force=force)
+    simulation = run_workload(load_driver(driver), tap=tap, seed=seed)
+    console = console_for()
+    print_simulation(console, simulation, driver, seed)
+    if pcap_file is not None:
+        console.print(save_pcap(pcap_file, simulation, force=force), markup=False, soft_wrap=True)
+    if simulation.violations:
+        raise SystemExit(REFUTED)
+    if simulation.stopped:
+        raise SystemExit(UNDETERMINED)
+
+
+@main.command()
+@click.argument("framing", metavar="[FRAMING]", required=False, default=None)
+@plainly
+def frame(framing: str | None) -> None:
+    """Prove how packets are framed, for any content and any length up to 65,535 bytes.
+
+    FRAMING is one of tun, tap, tun-before-2024, linux-tun, linux-tun-information, linux-tap and
+    linux-tap-information; without it, all are proved. Needs Z3.
+
+    \b
+    Exit codes: 0  everything is proved
+                1  something is refuted; its counterexample is shown
+                2  wrong usage or input, or Z3 is not installed
+                3  undetermined: Z3 did not finish
+    """
+    from haiku_tuntap.model.packet import FRAMINGS
+    from haiku_tuntap.properties.report.console import console_for
+
+    wanted = _chosen("framing", (framing,) if framing is not None else (), FRAMINGS)
+    try:
+        from haiku_tuntap.properties.framing import Answer, prove_all
+    except ModuleNotFoundError as error:
+        if error.name != "z3":
+            raise
+        _fail("Z3 is not installed; pip install 'haiku-tuntap-model[prove]' brings it")
+    console = console_for()
+    answers = []
+    for one in wanted:
+        for result in prove_all([one.id]):
+            answers.append(result.answer)
+            proved = result.answer is Answer.PROVED
+            text = str(result).splitlines()[0] if proved else str(result)
+            console.print(text, markup=False, soft_wrap=True)
+    console.print(f"{answers.count(Answer.PROVED)} of {len(answers)} proofs PROVED")
+    if Answer.REFUTED in answers:
+        raise SystemExit(REFUTED)
+    if Answer.UNDETERMINED in answers:
+        raise SystemExit(UNDETERMINED)
+
+
 @main.command(name="list")
 @click.argument(
     "kind", type=click.Choice(["drivers", "scenarios", "properties"]), required=False, default=None
@@ -213,6 +298,32 @@ def explain(name: str) -> None:
     from haiku_tuntap.properties.report.explain import print_explanation
 
     print_explanation(console_for(), name)
+
+
+@main.command()
+@click.argument("clause", metavar="[CLAUSE]", required=False)
+@plainly
+def spec(clause: str | None) -> None:
+    """List the clauses of the specification, or show one with where it lives.
+
+    A clause lives in the text (spec/) and in the transitions, properties, proofs and tests that
+    name it.
+
+    \b
+    Exit codes: 0  every clause is carried, and every one that is named exists
+                1  some clause is not, or does not, or is given twice
+                2  there is no such clause, or no text
+    """
+    from haiku_tuntap.properties.report.console import console_for
+    from haiku_tuntap.properties.spec.report import print_clause, print_clauses
+    from haiku_tuntap.properties.spec.specification import read_specification
+
+    specification = read_specification()
+    if clause is not None:
+        print_clause(console_for(), specification, specification.clause(clause))
+        return
+    print_clauses(console_for(), specification)
+    raise SystemExit(1 if any(specification.problems()) else 0)
 
 
 def _chosen(kind: str, names: tuple[str, ...], known: dict[str, Any]) -> list[Any]:

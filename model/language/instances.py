@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 from attrs import Factory, define
 
+from haiku_tuntap.model.language.errors import LanguageError
 from haiku_tuntap.model.language.records import (
     FieldKind,
     fields_of,
@@ -138,12 +139,19 @@ class Instances:
             self._add(value, f"{name} {alike + 1}" if alike else name, block)
 
     def of(self, value: object) -> Instance:
-        """The instance that `value` is."""
+        """The instance that `value` is. LanguageError if it is none of the system's."""
+        if id(value) not in self.by_object:
+            raise LanguageError(
+                None,
+                f"a {type(value).__name__} is used that is not part of the system "
+                f"{self.system.name}",
+                "reach it through a root, an argument of a call, or a pool",
+            )
         return self.by_object[id(value)]
 
     def number(self, value: Any) -> int:
         """How a reference to `value` is written in a state."""
-        return 0 if value is None else self.by_object[id(value)].number
+        return 0 if value is None else self.of(value).number
 
     def of_class(self, cls: type) -> list[Instance]:
         """All instances of `cls` or a subclass of it."""

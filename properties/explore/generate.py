@@ -27,6 +27,51 @@ from haiku_tuntap.properties.explore.layout import Layout, State
 from haiku_tuntap.properties.explore.write_step import Report, StepWriter
 
 
+class NotPackableError(Exception):
+    """A value does not fit into a byte."""
+
+
+@define(eq=False)
+class Packing:
+    """States as bytes: a quarter of the memory, and faster to compare and to look up.
+
+    A slot is a byte. A sequence (a queue of threads, a list of buffers) is stored as its number in
+    a list of all sequences met so far, whose high byte lies behind all slots; 0 is what a dead slot
+    holds. Where a value does not fit, the generated code fails, and the search starts again with
+    tuples.
+    """
+
+    high: dict[int, int]
+    known: list[Any] = Factory(lambda: [0])
+    numbers: dict[Any, int] = Factory(lambda: {0: 0})
+
+    def number(self, sequence: Any) -> int:
+        """The number of a sequence, which is a new one if it was never met."""
+        found = self.numbers.get(sequence)
+        if found is None:
+            found = self.numbers[sequence] = len(self.known)
+            self.known.append(sequence)
+        return found
+
+    def pack(self, state: State) -> bytes:
+        """A state as bytes. NotPackableError if it does not fit."""
+        values = [*state, *(0 for _ in self.high)]
+        for slot, high in self.high.items():
+            number = self.number(values[slot])
+            values[slot], values[high] = number & 255, number >> 8
+        try:
+            return bytes(values)
+        except (TypeError, ValueError):
+            raise NotPackableError from None
+
+    def unpack(self, packed: bytes) -> State:
+        """The state that was packed."""
+        values: list[Any] = list(packed)
+        for slot, high in self.high.items():
+            values[slot] = self.known[values[slot] | values[high] << 8]
+        return tuple(values[: len(values) - len(self.high)])
+
+
 @frozen
 class StepInfo:
     """Which step a generated function performs."""
@@ -48,6 +93,7 @@ class Program:
     noted: list[tuple[int, int]] = Factory(list)
     marks: set[str] = Factory(set)
     source: str = ""
+    packing: Packing | None = None
 
 
 class Generator(StepWriter):
@@ -76,6 +122,9 @@ class Generator(StepWriter):
             "note": program.noted.append,
             "reach": program.marks.add,
         }
+        if self.packed:
+            program.packing = Packing(self.high)
+            namespace |= {"Q": program.packing.known, "q": program.packing.number}
         exec(compile(program.source, "<steps>", "exec"), namespace)  # our own
         program.steps = [
             StepInfo(thread, location, choice, namespace[f"step_{number}"])
@@ -109,6 +158,11 @@ class Generator(StepWriter):
         ]
 
 
-def generate(layout: Layout, eager: Sequence[set[int]] | None = None) -> Program:
-    """Generate the step functions of a system; `eager` steps are merged into those before."""
-    return Generator(layout, eager).generate()
+def generate(
+    layout: Layout, eager: Sequence[set[int]] | None = None, *, packed: bool = False
+) -> Program:
+    """Generate the step functions of a system.
+
+    `eager` steps are merged into those before. `packed` functions work on bytes (Packing).
+    """
+    return Generator(layout, eager, packed=packed).generate()

@@ -18,7 +18,6 @@ from haiku_tuntap.model.language.compiler.types import type_of_annotation
 from haiku_tuntap.model.language.graph import (
     INT,
     LIFE,
-    STATUS,
     CheckAlive,
     Const,
     Expr,
@@ -174,25 +173,27 @@ class Layout:
         first = self._slot(f"{graph.name} at", ValueType("location"), 0, values)
         block = Block(first, first, 0, scalars=[first])
         self.blocks.append(block)
-        if any(location.kind is LocationKind.BLOCKED for location in graph.locations):
-            block.result = self._slot(f"{graph.name} woken with", STATUS, 0, values)
-            block.scalars.append(block.result)
         self._add_locals(graph, block, values)
         self._add_cells(changing, index, values)
         block.end = len(values)
 
     def _add_locals(self, graph: ThreadGraph, block: Block, values: list[Any]) -> None:
-        """Give slots to locals: greedily, apart those that are alive together."""
+        """Give slots to locals: greedily, apart those that are alive together.
+
+        What a sleeper is woken with is one of them, alive from the sleep to the next step.
+        """
+        woken_with = Var("woken with", "", INT)
         rivals: dict[Var, set[Var]] = {}
         for location in graph.locations:
-            for var in location.live:
-                rivals.setdefault(var, set()).update(location.live - {var})
+            sleeps = location.kind in (LocationKind.BLOCKED, LocationKind.RESUMED)
+            alive = location.live | {woken_with} if sleeps else location.live
+            for var in alive:
+                rivals.setdefault(var, set()).update(alive - {var})
         taken: dict[int, set[Var]] = {}
         order = sorted(rivals, key=lambda v: (v.type.names_records, v.routine, v.name))
         for var in order:
             for slot, tenants in taken.items():
-                same_kind = self.types[slot].names_records is var.type.names_records
-                if same_kind and not tenants & rivals[var]:
+                if _kind(self.types[slot]) == _kind(var.type) and not tenants & rivals[var]:
                     break
             else:
                 kind = var.type if var.type.names_records else INT
@@ -202,8 +203,16 @@ class Layout:
                     block.scalars.append(slot)
             taken[slot].add(var)
             block.locals[var] = slot
-            if var.type != self.types[slot] and self.types[slot].names_records:
+            if var.type != self.types[slot] and _kind(var.type) == "reference":
                 self.types[slot] = ValueType("any")
+        block.result = block.locals.pop(woken_with, block.first)
+
+
+def _kind(value_type: ValueType) -> str:
+    """Values that may share a slot: numbers, references, or sequences of references."""
+    if not value_type.names_records:
+        return "number"
+    return "sequence" if value_type.name == "seq" else "reference"
 
 
 @frozen

@@ -20,19 +20,11 @@ Move = tuple[int, int]  # a thread's index, and which of its possible steps it t
 _RUN = re.compile(r"([a-z])(\d+)(?:!(\d+))?")
 
 
-def path_to(outcome: Outcome, state: State) -> list[State]:
-    """The states from the initial one to `state`."""
-    path = [state]
-    while (before := outcome.parents[path[-1]]) is not None:
-        path.append(before)
-    return path[::-1]
-
-
 def schedule_of(model: Model, outcome: Outcome, violation: Violation) -> list[Move]:
     """The moves that lead to a violation, the violating step included."""
     moves: list[Move] = []
     names = list(range(len(model.layout.graphs)))
-    path = path_to(outcome, violation.state)
+    path = outcome.path_to(violation.state)
     for before, after in itertools.pairwise(path):
         step, names_after = _step_between(model, before, after, names)
         moves.append((names[model.program.steps[step].thread], model.program.steps[step].choice))

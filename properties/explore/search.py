@@ -19,7 +19,12 @@ from haiku_tuntap.model.language.compiler import compile_threads
 from haiku_tuntap.model.language.graph import Location, LocationKind
 from haiku_tuntap.model.language.instances import Instances
 from haiku_tuntap.model.language.system import System
-from haiku_tuntap.properties.explore.generate import Program, generate
+from haiku_tuntap.properties.explore.generate import (
+    NotPackableError,
+    Packing,
+    Program,
+    generate,
+)
 from haiku_tuntap.properties.explore.layout import Layout, State
 from haiku_tuntap.properties.explore.reduction import eager_locations
 from haiku_tuntap.properties.explore.symmetry import Symmetry
@@ -101,13 +106,36 @@ class Outcome:
     limit: str | None = None
     violations: dict[str, Violation] = Factory(dict)
     marks: set[str] = Factory(set)
-    visited: set[tuple[int, int]] = Factory(set)
     quiescent_states: int = 0
-    parents: dict[State, State | None] = field(factory=dict, repr=False)
+    parents: dict[Any, Any] = field(factory=dict, repr=False)
+    packing: Packing | None = field(default=None, repr=False)
+    places: list[int] = field(factory=list, repr=False)
+
+    @property
+    def visited(self) -> set[tuple[int, int]]:
+        """The locations at which threads stood, as (thread, number of the location)."""
+        return {
+            (thread, state[slot])
+            for thread, slot in enumerate(self.places)
+            for state in self.parents
+        }
 
     @property
     def complete(self) -> bool:
         return self.limit is None
+
+    def plain(self, state: Any) -> State:
+        """A state of `parents` as a tuple."""
+        plain: State = self.packing.unpack(state) if self.packing is not None else state
+        return plain
+
+    def path_to(self, state: State) -> list[State]:
+        """The states from the initial one to `state`."""
+        key = self.packing.pack(state) if self.packing is not None else state
+        path = [key]
+        while (before := self.parents[path[-1]]) is not None:
+            path.append(before)
+        return [self.plain(s) for s in reversed(path)]
 
 
 Judge = Callable[[State], Iterable[tuple[str, str]]]
@@ -138,13 +166,31 @@ class Search:
         self.limits = limits or Limits()
         self.progress = progress
         self.outcome = Outcome()
+        self.program = model.program
 
     def run(self) -> Outcome:
         """Search until everything is seen, everything wanted is found, or a limit is hit.
 
         On KeyboardInterrupt, too, what was found so far is the outcome.
         """
-        outcome = self.outcome
+        try:
+            return self._run(self._packed_program())
+        except (NotPackableError, TypeError, ValueError):
+            if self.program.packing is None:
+                raise
+            return self._run(self.model.program)  # some value does not fit into a byte
+
+    def _packed_program(self) -> Program:
+        """The fine search packs its states; canonical ones are rearranged too often for that."""
+        if self.model.symmetry is not None:
+            return self.model.program
+        return generate(self.model.layout, packed=True)
+
+    def _run(self, program: Program) -> Outcome:
+        self.program = program
+        self.outcome = outcome = Outcome(
+            packing=program.packing, places=[b.first for b in self.model.layout.blocks]
+        )
         self.started = time.perf_counter()
         gc.disable()  # states hold no cycles, and looking for some takes a third of the time
         try:
@@ -153,16 +199,17 @@ class Search:
             outcome.limit = "interrupted"
         finally:
             gc.enable()
-        outcome.marks = set(self.model.program.marks)
+        outcome.marks = set(self.program.marks)
         outcome.states = len(outcome.parents)
         outcome.seconds = time.perf_counter() - self.started
         outcome.memory = _memory()
-        self._visit()
         return outcome
 
     def _levels(self) -> None:
         outcome = self.outcome
-        initial = self.model.layout.initial
+        initial: Any = self.model.layout.initial
+        if self.program.packing is not None:
+            initial = self.program.packing.pack(initial)
         outcome.parents[initial] = None
         level = [initial]
         while level and not self._ends(level):
@@ -179,7 +226,7 @@ class Search:
         The inner loop of the whole search: one hash per successor, nothing else that can be
         done elsewhere.
         """
-        parents, noted = self.outcome.parents, self.model.program.noted
+        parents, noted = self.outcome.parents, self.program.noted
         symmetry = self.model.symmetry
         canonical = symmetry.canonical if symmetry is not None and symmetry.groups else None
         threads = self._tables()
@@ -212,7 +259,7 @@ class Search:
 
     def _tables(self) -> list[tuple[int, list[list[Any]], list[bool]]]:
         """Per thread: the slot that says where it stands; by place, its steps and their kind."""
-        program, layout = self.model.program, self.model.layout
+        program, layout = self.program, self.model.layout
         made = []
         for thread, graph in enumerate(layout.graphs):
             functions = [
@@ -225,10 +272,10 @@ class Search:
 
     def _note(self, state: State) -> bool:
         """Take what the steps from `state` reported; whether one of them ended its path."""
-        noted = self.model.program.noted
+        noted = self.program.noted
         fatal = False
         for report_index, step in noted:
-            report = self.model.program.reports[report_index]
+            report = self.program.reports[report_index]
             fatal = fatal or report.fatal
             if report.code == POOL_EXHAUSTED:
                 self.outcome.limit = report.text
@@ -241,7 +288,7 @@ class Search:
 
     def _quiescent(self, state: State) -> None:
         self.outcome.quiescent_states += 1
-        for key, reason in self.judge(state):
+        for key, reason in self.judge(self.outcome.plain(state)):
             self._violated(key, reason, state, None)
 
     def _violated(self, key: str, reason: str, state: State, step: int | None) -> None:
@@ -249,7 +296,7 @@ class Search:
             self.outcome.violations[key] = Violation(
                 key,
                 reason,
-                state,
+                self.outcome.plain(state),
                 step,
                 self.outcome.depth + (step is not None),
                 len(self.outcome.parents),
@@ -268,12 +315,6 @@ class Search:
         elif limits.memory is not None and _memory() > limits.memory:
             self.outcome.limit = f"{limits.memory / 2**20:,.0f} MiB of memory"
         return self.outcome.limit is not None
-
-    def _visit(self) -> None:
-        """Which locations some thread stood at."""
-        for thread, block in enumerate(self.model.layout.blocks):
-            numbers = {state[block.first] for state in self.outcome.parents}
-            self.outcome.visited |= {(thread, number) for number in numbers}
 
 
 def _memory() -> int:

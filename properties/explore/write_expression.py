@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import define, evolve
@@ -14,6 +15,7 @@ from haiku_tuntap.model.language.graph import (
     Op,
     Part,
     Result,
+    ValueType,
     Var,
 )
 from haiku_tuntap.properties.explore.layout import Layout
@@ -83,11 +85,19 @@ class Path:
 class ExpressionWriter:
     """Writes the expressions of one thread's steps."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, *, packed: bool) -> None:
         self.layout = layout
+        self.packed = packed
+        sequences = [i for i, t in enumerate(layout.types) if t.name == "seq"]
+        # Where the high byte of a packed sequence lies: behind all slots.
+        self.high = {slot: len(layout.types) + i for i, slot in enumerate(sequences)}
         self.tables: dict[tuple[Any, ...], str] = {}
         self.var_names: dict[Var, str] = {}
         self.thread = 0
+
+    def is_packed(self, kind: ValueType) -> bool:
+        """Whether a value of this type is stored as its number in a list, in two bytes."""
+        return self.packed and kind.name == "seq"
 
     def var(self, var: Var) -> str:
         """The Python name of a local."""
@@ -106,7 +116,10 @@ class ExpressionWriter:
                 slot = self.slot_of(ref, cls, name, path)
                 if slot is None:
                     return self._constant_of(ref, cls, name, path)
-                return f"{self._state(path)}[{slot}]"
+                if not self.is_packed(expr.type):
+                    return f"{self._state(path)}[{slot}]"
+                high = self.slot_of(ref, cls, name, path, self.high)
+                return f"Q[{self._state(path)}[{slot}] | {self._state(path)}[{high}] << 8]"
             case Part(ref=ref, cls=cls, name=name):
                 whole = self.layout.targets(ref, cls)
                 instances = self.layout.instances
@@ -123,15 +136,31 @@ class ExpressionWriter:
     def _state(self, path: Path) -> str:
         return "n" if path.copied else "s"
 
-    def slot_of(self, ref: Expr, cls: type, name: str, path: Path) -> str | None:
-        """The index of a field's slot as Python; None if the field is a constant."""
+    def slot_of(
+        self,
+        ref: Expr,
+        cls: type,
+        name: str,
+        path: Path,
+        places: Mapping[int, int] | None = None,
+    ) -> str | None:
+        """The index of a field's slot as Python; None if the field is a constant.
+
+        With `places` it is the place that they give to the slot.
+        """
         cells = [(i.number, name) for i in self.layout.targets(ref, cls)]
         slots = {c[0]: self.layout.slots[c] for c in cells if c in self.layout.slots}
+        if places is not None:
+            slots = {number: places[slot] for number, slot in slots.items()}
         if not slots:
             return None
         if isinstance(ref, Const):
             return str(next(iter(slots.values())))
         return f"{self.table(slots)}[{self.python(ref, path)}]"
+
+    def field_type(self, ref: Expr, cls: type, name: str) -> ValueType:
+        """The type of a field that has a slot."""
+        return self.layout.field_type(self.layout.targets(ref, cls)[0], name)
 
     def _constant_of(self, ref: Expr, cls: type, name: str, path: Path) -> str:
         values = {

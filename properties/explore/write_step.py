@@ -53,8 +53,10 @@ class Report:
 class StepWriter(ExpressionWriter):
     """Writes the functions of a system, one per step; see generate.py for what they look like."""
 
-    def __init__(self, layout: Layout, eager: Sequence[set[int]] | None) -> None:
-        super().__init__(layout)
+    def __init__(
+        self, layout: Layout, eager: Sequence[set[int]] | None, *, packed: bool = False
+    ) -> None:
+        super().__init__(layout, packed=packed)
         self.eager = eager
         self.lines: list[str] = []
         self.reports: dict[Report, int] = {}
@@ -168,36 +170,66 @@ class StepWriter(ExpressionWriter):
                     path.defined |= {part.var}
                     slot = self.layout.blocks[self.thread].locals.get(part.var)
                     value = "0" if slot is None else f"s[{slot}]"
+                    if slot is not None and self.is_packed(part.var.type):
+                        value = f"Q[{value} | s[{self.high[slot]}] << 8]"
                     self.line(path, f"{self.var(part.var)} = {value}")
 
     def _begin_copy(self, path: Path) -> None:
         if not path.copied:
-            self.line(path, "n = [*s]")
+            self.line(path, "n = bytearray(s)" if self.packed else "n = [*s]")
             path.copied = True
 
     def _store(self, instr: Store, path: Path) -> None:
         target = self.slot_of(instr.ref, instr.cls, instr.name, path)
         if target is not None:
             self._begin_copy(path)
-            self.line(path, f"n[{target}] = {self.python(instr.expr, path)}")
+            kind = self.field_type(instr.ref, instr.cls, instr.name)
+            high = None
+            if self.is_packed(kind):
+                high = self.slot_of(instr.ref, instr.cls, instr.name, path, self.high)
+            self._put(path, target, high, self.python(instr.expr, path))
         if instr.name == LIFE:
             path.alive = frozenset()
+
+    def _put(self, path: Path, low: str, high: str | None, value: str | None) -> None:
+        """Set a slot; a packed sequence, which has a high byte, too, by its number. None is 0."""
+        if high is None:
+            self.line(path, f"n[{low}] = {value or 0}")
+        elif value is None:
+            self.line(path, f"n[{low}] = n[{high}] = 0")
+        else:
+            self.line(path, f"k = q({value})")
+            self.line(path, f"n[{low}] = k & 255")
+            self.line(path, f"n[{high}] = k >> 8")
 
     def _wake(self, instr: Wake, path: Path) -> None:
         self._begin_copy(path)
         path.woke = True
         blocks = self.layout.blocks
         threads = [spec.thread for spec in self.layout.system.threads]
+        asleep = [_sleeping_places(graph) for graph in self.layout.graphs]
         thread = instr.thread
         if isinstance(thread, Const):
-            block = blocks[next(i for i, t in enumerate(threads) if t is thread.value)]
-            first, woken = str(block.first), str(block.result)
+            index = next(i for i, t in enumerate(threads) if t is thread.value)
+            first, woken = str(blocks[index].first), str(blocks[index].result)
+            places = repr(asleep[index])
         else:
             numbers = [self.layout.instances.number(t) for t in threads]
+            tables = (
+                [b.first for b in blocks],
+                [b.result for b in blocks],
+                asleep,
+            )
             reference = self.python(thread, path)
-            first = self.table({n: b.first for n, b in zip(numbers, blocks, strict=True)})
-            woken = self.table({n: b.result for n, b in zip(numbers, blocks, strict=True)})
-            first, woken = f"{first}[{reference}]", f"{woken}[{reference}]"
+            first, woken, places = (
+                f"{self.table(dict(zip(numbers, column, strict=True)))}[{reference}]"
+                for column in tables
+            )
+        self.line(path, f"if n[{first}] not in {places}:")
+        inner = path.deeper()
+        text = "a thread is woken that does not sleep"
+        self._note(Report("assertion", text, instr.where, fatal=True), inner)
+        self.line(inner, "return None")
         self.line(path, f"n[{woken}] = {self.python(instr.result, path)}")
         self.line(path, f"n[{first}] += 1")
 
@@ -252,18 +284,29 @@ class StepWriter(ExpressionWriter):
         self._begin_copy(path)
         block = self.layout.blocks[self.thread]
         self.line(path, f"n[{block.first}] = {location.number}")
-        if path.resumed and block.result != block.first:
-            self.line(path, f"n[{block.result}] = 0")
         kept = set()
         for var in sorted(location.live, key=lambda v: (v.routine, v.name)):
             slot = block.locals[var]
             kept.add(slot)
             if var in path.assigned:
-                self.line(path, f"n[{slot}] = {self.var(var)}")
-        for slot in sorted({block.locals[v] for v in self.leaves} - kept):
-            self.line(path, f"n[{slot}] = 0")
+                high = str(self.high[slot]) if self.is_packed(var.type) else None
+                self._put(path, str(slot), high, self.var(var))
+        stale = {block.locals[v] for v in self.leaves}
+        if path.resumed and block.result != block.first:
+            stale.add(block.result)
+        for slot in sorted(stale - kept):
+            packed = self.is_packed(self.layout.types[slot])
+            self._put(path, str(slot), str(self.high[slot]) if packed else None, None)
+        done = "bytes(n)" if self.packed else "tuple(n)"
         settles = path.woke and self.eager is not None
-        self.line(path, "return settle(tuple(n))" if settles else "return tuple(n)")
+        self.line(path, f"return settle({done})" if settles else f"return {done}")
+
+
+def _sleeping_places(graph: ThreadGraph) -> tuple[int, ...]:
+    """The numbers of the locations at which a thread sleeps."""
+    return tuple(
+        location.number for location in graph.locations if location.kind is LocationKind.BLOCKED
+    )
 
 
 _ENDS = Instr()  # no path goes on

@@ -75,6 +75,15 @@ def test_the_unreduced_search_finds_exactly_as_many_states(scenario: str) -> Non
     assert (found.outcome.limit, found.counts) == (None, COUNTS[scenario][1])
 
 
+@pytest.mark.parametrize("scenario", COUNTS)
+def test_the_states_are_those_that_steps_lead_to(scenario: str) -> None:
+    """Counted without the search, by following steps one at a time."""
+    reduced = searched("tunnel", scenario, reduced=True)
+    unreduced = searched("tunnel", scenario, reduced=False)
+    assert len(reduced.states) == COUNTS[scenario][0][0]
+    assert len(unreduced.states) == COUNTS[scenario][1][0]
+
+
 def test_the_places_counted_by_hand_are_those_that_the_threads_stand_in() -> None:
     found = searched("tunnel", "unknown-protocol", reduced=False)
     places: dict[int, set[str]] = {0: set(), 1: set()}
