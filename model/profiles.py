@@ -196,7 +196,9 @@ REQUIRED = Profile(
         False, "Cannot happen: closing ends them, and deselects.", "kernel/fs/fd.cpp:534-562"
     ),
     nonblocking_honoured=Decision(
-        True, "OpenVPN reads until it gets EAGAIN; control keeps the flag.", "tunnel.cpp:142-147"
+        True,
+        "POSIX: a read of nothing fails in place of waiting; control keeps the flag for it.",
+        "POSIX, read: O_NONBLOCK; tunnel.cpp:142-147",
     ),
     would_block=Decision((B_WOULD_BLOCK,), "POSIX: EAGAIN.", "POSIX, read; stack/utility.cpp:262"),
     signal_status=Decision(
@@ -221,8 +223,9 @@ REQUIRED = Profile(
     ),
     write_while_down=Decision(
         (B_OK, EIO),
-        "Nothing decides: POSIX is silent, OpenVPN survives both.",
-        "POSIX, write; OpenVPN 2.6 under strace",
+        "Nothing decides: POSIX is silent, and OpenVPN writes only when poll says WRITE, which on "
+        "Linux it never does while down; what it makes of either is not tested.",
+        "POSIX, write; OpenVPN 2.6 on Linux, under strace",
     ),
     written_queue_bounded=Decision(
         True, "Kernel memory must not grow with what is written.", "tunnel.cpp:54, 349"

@@ -57,8 +57,10 @@ def check_scenario(
     options = options or Options()
     model = build(driver, scenario, properties, reduced=options.reduced)
     outcome = search(model, properties, options.limits, progress)
-    traces = _traces(driver, scenario, properties, model, outcome)
-    return [_result(driver, scenario, p, outcome, traces.get(p.id)) for p in properties]
+    shown = _shown(driver, scenario, properties, model, outcome)
+    return [
+        _result(driver, scenario, p, outcome, *shown.get(p.id, (None, None))) for p in properties
+    ]
 
 
 def build(
@@ -87,7 +89,12 @@ def search(
 
 
 def _result(
-    driver: Driver, scenario: Scenario, prop: Property, outcome: Outcome, trace: Trace | None
+    driver: Driver,
+    scenario: Scenario,
+    prop: Property,
+    outcome: Outcome,
+    reason: str | None,
+    trace: Trace | None,
 ) -> Result:
     violation = outcome.violations.get(prop.id)
     if violation is not None:
@@ -103,28 +110,28 @@ def _result(
         depth=violation.depth if violation else outcome.depth,
         seconds=violation.seconds if violation else outcome.seconds,
         bounds=scenario.bounds,
-        reason=violation.reason if violation else None,
+        reason=reason,
         limit=outcome.limit if verdict is Verdict.UNDETERMINED else None,
         vacuous=verdict is Verdict.HOLDS and not (prop.witness & outcome.marks),
         trace=trace,
     )
 
 
-def _traces(
+def _shown(
     driver: Driver,
     scenario: Scenario,
     properties: Sequence[Property],
     model: Model,
     outcome: Outcome,
-) -> dict[str, Trace]:
-    """The trace of each violation: the shortest in fine steps, where the fine search fits."""
+) -> dict[str, tuple[str, Trace]]:
+    """Why each violated property is, with its trace: the shortest, where the fine search fits."""
     if not outcome.violations:
         return {}
     fine, fine_outcome = model, outcome
     if model.reduced:
         fine = build(driver, scenario, properties, reduced=False)
         fine_outcome = search(fine, properties, TRACE_LIMITS, wanted=outcome.violations)
-    traces = {}
+    made = {}
     for key, violation in outcome.violations.items():
         found = fine_outcome.violations.get(key)
         if found is not None:
@@ -132,10 +139,11 @@ def _traces(
         else:
             moves = refine(fine, model, schedule_of(model, outcome, violation))
         shown = found or violation
-        traces[key] = Teller(fine, moves).tell(
+        trace = Teller(fine, moves).tell(
             shown.reason,
             stuck=shown.step is None,
             shortest=found is not None,
             token_head=f"{spec_of(driver)}/{scenario.name}/{key}",
         )
-    return traces
+        made[key] = (shown.reason, trace)
+    return made

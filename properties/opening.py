@@ -113,7 +113,7 @@ EXCLUSIVE_OPEN = Property(
     "begins when no file of the device is open or still to be freed, and no other open is in "
     "flight, does not get EBUSY. (Between a close and the free that follows when the last call has "
     "left, EBUSY is allowed.)",
-    source="tunnel.cpp:99-100, 126-133",
+    source="OPEN-1, OPEN-2, OPEN-5, OPEN-6; tunnel.cpp:99-100, 126-133",
     codes=frozenset({"two-openers", "not-openable"}),
     monitors=(openers,),
     witness=frozenset({"an open succeeded", "an open was refused"}),
@@ -124,7 +124,7 @@ OWN_FILE = Property(
     title="A call acts only on the file on which it was made.",
     statement="Whenever a read or write enters the driver, it does so with the descriptor that its "
     "number meant when the call began; also after the system call was restarted.",
-    source="POSIX read, write; kernel/fs/fd.cpp:792-840",
+    source="FILE-2; POSIX read, write; kernel/fs/fd.cpp:792-840",
     codes=frozenset({"other-file"}),
     monitors=(uses,),
     witness=frozenset({"a call used a file"}),

@@ -62,7 +62,7 @@ OWNERSHIP = Property(
     "there, because nothing can be said of what follows. When no call is pending, every "
     "allocated record is reachable: a buffer from a queue, a descriptor from a slot, a cookie from "
     "its descriptor.",
-    source="tunnel.cpp:126-226; stack/utility.cpp:193-298",
+    source="MEMORY-1, MEMORY-2, READ-8; tunnel.cpp:126-226; stack/utility.cpp:193-298",
     codes=frozenset({"memory"}),
     judge=leaks,
     witness=frozenset({"a record was freed"}),

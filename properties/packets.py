@@ -153,7 +153,8 @@ PACKETS = Property(
     "was emptied, or copying it to the application faulted. A packet that was refused was "
     "reported so to its sender and is not delivered. What was written and accepted reaches the "
     "stack once.",
-    source="tunnel.cpp:418-448; stack/utility.cpp:193-280",
+    source="READ-1, READ-6, SEND-1, SEND-2, WRITE-1, DELIVER-1; tunnel.cpp:418-448; "
+    "stack/utility.cpp:193-280",
     codes=frozenset({"packet-twice", "packets-reordered", "refused-delivered"}),
     judge=packets_lost,
     monitors=(packets,),
@@ -212,7 +213,7 @@ OWN_PACKETS = Property(
     title="An application reads only packets that were queued while it had the device open.",
     statement="No packet that lay in the send queue when an open began is delivered to a read of "
     "that open. A packet that comes while the open is in flight may or may not be.",
-    source="tunnel.cpp:92-133",
+    source="OPEN-3; tunnel.cpp:92-133",
     codes=frozenset({"stale-packet"}),
     monitors=(freshness,),
     witness=frozenset({"a device with queued packets was opened"}),

@@ -54,7 +54,7 @@ NO_DEADLOCK = Property(
     statement="In every state in which nothing can move, no thread waits for a mutex. A thread "
     "that waits for another thread which waits for a mutex is stuck with it; it is the latter "
     "that is reported.",
-    source="properties/progress.py; kernel/locks/lock.cpp:1001-1107",
+    source="WAKE-8; kernel/locks/lock.cpp:1001-1107",
     judge=deadlocks,
     witness=frozenset({"a mutex was unlocked"}),
 )
@@ -64,7 +64,7 @@ INTERFACE_DOWN_RETURNS = Property(
     title="Taking the interface down returns.",
     statement="In every state in which nothing can move, no `ifconfig down` is pending. It waits "
     "for the reader thread without a timeout, and no signal interrupts it.",
-    source="stack/device_interfaces.cpp:554-588",
+    source="UP-1, WAKE-7; stack/device_interfaces.cpp:554-588",
     judge=downs_that_hang,
     monitors=(downs,),
     witness=frozenset({"a down returned"}),

@@ -81,7 +81,7 @@ HONEST_SELECT = Property(
     statement="When select or poll reports READ, the send queue was non-empty at some instant of "
     "the call. (It may be empty again: another reader was faster.) A driver that replaces the "
     "enqueueing must emit packet_accepted.",
-    source="POSIX select; tunnel.cpp:243-250, 433-436",
+    source="SELECT-1, SELECT-3; POSIX select; tunnel.cpp:243-250, 433-436",
     codes=frozenset({"false-readiness"}),
     monitors=(readiness,),
     witness=frozenset({"select reported READ"}),

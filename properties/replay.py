@@ -14,6 +14,7 @@ from haiku_tuntap.model.scenarios import SCENARIOS
 from haiku_tuntap.properties.catalogue import PROPERTIES
 from haiku_tuntap.properties.check import build
 from haiku_tuntap.properties.explore import schedule
+from haiku_tuntap.properties.explore.schedule import able_to_move
 from haiku_tuntap.properties.explore.search import Model
 from haiku_tuntap.properties.explore.view import View
 from haiku_tuntap.properties.loading import InputError
@@ -75,8 +76,10 @@ def _fields(token: str) -> list[str]:
 
 def _judged(token: str, model: Model, teller: Teller, prop: Property) -> tuple[str, bool]:
     """Why the run violates the property, and whether its last state does."""
-    for text in teller.reports(prop.codes):
-        return text, False
-    for reason in prop.judge(View(model.layout, teller.states[-1])):
-        return reason, True
+    if teller.complete:
+        for text in teller.reports(prop.codes):
+            return text, False
+        if not able_to_move(model, teller.states[-1]):
+            for reason in prop.judge(View(model.layout, teller.states[-1])):
+                return reason, True
     raise InputError(f"{token}: this run does not violate {prop.id}; copy the whole token")

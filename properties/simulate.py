@@ -18,6 +18,7 @@ import ipaddress
 import struct
 from collections.abc import Callable
 from enum import Enum
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -42,12 +43,7 @@ from haiku_tuntap.model.packet import (
     transmit,
     write,
 )
-from haiku_tuntap.model.packet.framing import (
-    ETHERNET_HEADER,
-    TYPE_ARP,
-    TYPE_IPV4,
-    TYPE_IPV6,
-)
+from haiku_tuntap.model.packet.framing import ETHERNET_HEADER, TYPE_ARP, TYPE_IPV4, TYPE_IPV6
 from haiku_tuntap.model.scenarios.world import World
 from haiku_tuntap.model.status import B_OK, Status
 from haiku_tuntap.properties.loading import explain_failure, is_shipped, spec_of
@@ -164,18 +160,21 @@ class WorkloadPacket:
         """What the driver's model looks at (see NetBuffer)."""
         return {TYPE_IPV4: IPV4, TYPE_IPV6: IPV6}.get(self.frame_type, NOT_IP)
 
-    def cross(self, framing: Framing) -> Crossing:
-        """Send the bytes through the framing text, with both queues empty."""
-        if self.direction is Direction.TO_STACK:
-            written = write(framing, self.data)
-            return Crossing(written.status, written.captured or self.data, written.handled)
-        size = ETHERNET_HEADER if framing.kind is Kind.TAP else 0
-        header, packet = self.data[:size], self.data[size:]
-        status, buffer = transmit(framing, self.frame_type, packet, header)
-        received = read(framing, self.frame_type, buffer, ROOM_OF_A_READ)
-        return Crossing(status, received.data)
+
+@cache
+def cross(framing: Framing, packet: WorkloadPacket) -> Crossing:
+    """Send a packet's bytes through the framing text, with both queues empty."""
+    if packet.direction is Direction.TO_STACK:
+        written = write(framing, packet.data)
+        return Crossing(written.status, written.captured or packet.data, written.handled)
+    size = ETHERNET_HEADER if framing.kind is Kind.TAP else 0
+    header, payload = packet.data[:size], packet.data[size:]
+    status, buffer = transmit(framing, packet.frame_type, payload, header)
+    received = read(framing, packet.frame_type, buffer, ROOM_OF_A_READ)
+    return Crossing(status, received.data)
 
 
+@cache
 def workload(framing: Framing) -> tuple[WorkloadPacket, ...]:
     """The packets: some that pass, some that must be refused, each of another length."""
     # Above what any queue holds, and below what IPv4 can say of its length.
@@ -202,10 +201,8 @@ def workload(framing: Framing) -> tuple[WorkloadPacket, ...]:
         (Direction.TO_APPLICATION, to_application),
     ):
         for frame_type, packet in packets:
-            data = packet
-            if framing.kind is Kind.TAP:
-                data = _ethernet_header(direction, frame_type) + packet
-            made.append(WorkloadPacket(len(made) + 1, direction, frame_type, data))
+            header = _ethernet_header(direction, frame_type) if framing.kind is Kind.TAP else b""
+            made.append(WorkloadPacket(len(made) + 1, direction, frame_type, header + packet))
     return tuple(made)
 
 
@@ -282,8 +279,7 @@ class Simulation(Running):
     @property
     def left(self) -> list[WorkloadPacket]:
         """The packets that neither crossed nor were refused."""
-        gone = self.refused | self.crossed
-        return [packet for packet in self.packets if packet.number not in gone]
+        return [p for p in self.packets if p.number not in self.refused | self.crossed]
 
     def emit(self, event: Event[Any], args: tuple[Any, ...]) -> None:
         """Hear an event of the kernel, after the monitors."""
@@ -348,10 +344,10 @@ class Simulation(Running):
 
     def _refuse(self, packet: WorkloadPacket, status: Status) -> None:
         self.refused.add(packet.number)
-        self._log(packet, "refused", status, packet.cross(self.framing))
+        self._log(packet, "refused", status, cross(self.framing, packet))
 
     def _cross(self, packet: WorkloadPacket) -> None:
-        crossing = packet.cross(self.framing)
+        crossing = cross(self.framing, packet)
         self.crossed.add(packet.number)
         self.captured.append((len(self.schedule) * MICROSECONDS_PER_STEP, crossing.data))
         self._log(packet, "arrives", crossing=crossing)
@@ -389,7 +385,7 @@ def _system(driver: Driver, framing: Framing, packets: tuple[WorkloadPacket, ...
     writes = [p for p in packets if p.direction is Direction.TO_STACK]
     sends = [p for p in packets if p.direction is Direction.TO_APPLICATION]
     # As many reads as there will be packets: one more would wait for ever.
-    reads = sum(packet.cross(framing).status == B_OK for packet in sends)
+    reads = sum(cross(framing, packet).status == B_OK for packet in sends)
     world.thread("reader", *[call(user_read, slot)] * reads)
     write_calls = [call(user_write, slot, len(p.data), p.version) for p in writes]
     world.thread("writer", *write_calls, packets=len(writes))

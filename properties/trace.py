@@ -21,18 +21,24 @@ _HIDDEN_FIELDS = frozenset({"owner", "waiters", "waits_on", "dormant"})
 
 
 def fingerprint(model: Model) -> str:
-    """A short word that changes when the text of a fine model does."""
-    return hashlib.sha256(model.program.source.encode()).hexdigest()[:6]
+    """A short word that changes when the texts do which a fine model was compiled from."""
+    digest = hashlib.sha256()
+    for graph in model.layout.graphs:
+        digest.update(graph.name.encode())
+        for text in sorted(graph.texts):
+            digest.update(text.encode())
+    return digest.hexdigest()[:6]
 
 
 @define(eq=False)
 class Teller:
-    """Tells one run of a fine model."""
+    """Tells one run of a fine model; `complete` says that every move of it could be made."""
 
     model: Model
     moves: Sequence[Move]
     states: list[State] = field(init=False)
     steps: list[TraceStep] = field(init=False, factory=list)
+    complete: bool = field(init=False)
     _reported: list[Report] = field(init=False, factory=list)
 
     def __attrs_post_init__(self) -> None:
@@ -45,6 +51,8 @@ class Teller:
                 break
             self.states.append(after)
         noted = self.model.program.noted
+        fatal = any(self.model.program.reports[index].fatal for index, _ in noted)
+        self.complete = len(self.states) + fatal == len(self.moves) + 1
         self._reported = [self.model.program.reports[index] for index, _ in noted]
         noted.clear()
 

@@ -61,7 +61,7 @@ NO_LOST_WAKEUP = Property(
     "of its events holds, its descriptor was closed, or a signal has arrived; every other call "
     "always. Beginning a call and sending a signal are the environment's and excuse nothing. "
     "That one particular reader is ever served is not claimed.",
-    source="properties/wakeups.py; the definition is the project's",
+    source="WAKE-1, WAKE-2, WAKE-3, WAKE-4, WAKE-5; the definition is the project's",
     judge=lost_wakeups,
     monitors=(calls,),
     witness=frozenset({"a thread slept"}),

@@ -102,42 +102,35 @@ async def user_close(slot: FileSlot) -> Status:
     return B_OK  # :251
 
 
-@procedure(source="kernel/fs/fd.cpp:792-840", call="read")
+@procedure(source="kernel/fs/fd.cpp:905-909", call="read")
 async def user_read(slot: FileSlot) -> Status:
     """Read one packet."""
-    made_on = await slot.get()  # :798
-    if made_on is None:  # :799
-        return B_FILE_ERROR  # :800
-    read_began(made_on)
-    descriptor = made_on
-    while True:
-        file_used(made_on, descriptor)
-        status = await device_read(descriptor.cookie)  # :829
-        await put_fd(descriptor)  # :832-840
-        if status != B_INTERRUPTED:
-            break
-        if await take_signal():
-            break
-        found = await slot.get()  # :798
-        if found is None:  # :799
-            status = B_FILE_ERROR  # :800
-            break
-        descriptor = found
-    read_returned(made_on, status)
-    return status
+    return await common_user_io(slot, write=False, size=0, version=0)  # :908
 
 
-@procedure(source="kernel/fs/fd.cpp:792-840", call="write")
+@procedure(source="kernel/fs/fd.cpp:919-923", call="write")
 async def user_write(slot: FileSlot, size: int, version: int) -> Status:
     """Write one packet."""
+    return await common_user_io(slot, write=True, size=size, version=version)  # :922
+
+
+@procedure(source="kernel/fs/fd.cpp:792-840")
+async def common_user_io(slot: FileSlot, *, write: bool, size: int, version: int) -> Status:
+    """Read or write, again from the beginning where the system call is restarted."""
     made_on = await slot.get()  # :798
     if made_on is None:  # :799
         return B_FILE_ERROR  # :800
-    write_began(made_on)
+    if write:
+        write_began(made_on)
+    else:
+        read_began(made_on)
     descriptor = made_on
     while True:
         file_used(made_on, descriptor)
-        status = await device_write(descriptor.cookie, size, version)  # :827
+        if write:  # :826
+            status = await device_write(descriptor.cookie, size, version)  # :827
+        else:
+            status = await device_read(descriptor.cookie)  # :829
         await put_fd(descriptor)  # :832-840
         if status != B_INTERRUPTED:
             break
@@ -148,7 +141,10 @@ async def user_write(slot: FileSlot, size: int, version: int) -> Status:
             status = B_FILE_ERROR  # :800
             break
         descriptor = found
-    write_returned(made_on, status)
+    if write:
+        write_returned(made_on, status)
+    else:
+        read_returned(made_on, status)
     return status
 
 

@@ -324,11 +324,12 @@ class Location:
 
 @define(eq=False)
 class ThreadGraph:
-    """The locations of one thread; the first is where it starts."""
+    """The locations of one thread; the first is where it starts. `texts` are what it came from."""
 
     name: str
     service: bool
     locations: list[Location]
+    texts: frozenset[str] = frozenset()
 
 
 def instructions(entry: Instr) -> Iterator[Instr]:

@@ -30,8 +30,8 @@ def opened(state: State, operation: Open, profile: Profile) -> Iterator[Outcome]
     """Open the device.
 
     OPEN-1: while one file of the device is open, every other open is refused. OPEN-2: when no file
-    is open, open succeeds; but between a close and the return of the last call that used the file
-    it may be refused, too. OPEN-3: a file does not read what was queued before its open. OPEN-4: a
+    is open, open succeeds; OPEN-5: but between a close and the return of the last call that used
+    the file it may be refused, too. OPEN-3: a file does not read what was queued before its open. OPEN-4: a
     device that is gone cannot be opened.
     """
     if state.deleted:
@@ -41,7 +41,7 @@ def opened(state: State, operation: Open, profile: Profile) -> Iterator[Outcome]
     lingering = [file for file in state.files if file.closed and state.uses(file)]
     if held or lingering:
         for status in profile.open_while_open.value:
-            yield Outcome(Result(status), state, "OPEN-1" if held else "OPEN-2")
+            yield Outcome(Result(status), state, "OPEN-1" if held else "OPEN-5")
     if not held:
         # Had a call that is still inside looked at the old file, the file would not be freed.
         calls = tuple(
@@ -69,13 +69,14 @@ def closed(state: State, operation: Close) -> Iterator[Outcome]:
 
 
 def gone(state: State, file: File | None, call: Call) -> Iterator[Outcome]:
-    """FILE-1: a call on a file that is closed fails, or, if it had begun before, may do so."""
+    """FILE-1: a call on a closed file fails; FILE-3: if it had begun before, it may do so."""
     if file is None or file.closed or call.late:
-        yield Outcome(Result(B_FILE_ERROR), state, "FILE-1")
+        late = file is None or call.late
+        yield Outcome(Result(B_FILE_ERROR), state, "FILE-1" if late else "FILE-3")
 
 
 def mode_set(state: State, call: Call, operation: SetBlocking) -> Iterator[Outcome]:
-    """CONTROL-1: the mode of a file can be set at any time, and never waits."""
+    """CONTROL-1: the mode of a file can be set at any time. CONTROL-2: that never waits."""
     file = state.file(operation.file)
     yield from gone(state, file, call)
     if file is not None and not call.late:
@@ -88,13 +89,13 @@ def mode_set(state: State, call: Call, operation: SetBlocking) -> Iterator[Outco
 def read(state: State, call: Call, operation: Read, profile: Profile) -> Iterator[Outcome]:
     """Read one packet.
 
-    READ-1: a read returns the packet that was queued first, and no other read returns it. READ-2:
-    a buffer that is too small gets the first bytes, and the rest is lost. READ-3: with an empty
-    queue a read waits. READ-4: if its file is non-blocking, it returns B_WOULD_BLOCK in place of
-    waiting; if the mode is set meanwhile, it may do either. READ-5: a read of 0 bytes returns at
-    once and takes nothing. WAKE-1: a read does not wait while a packet is queued. WAKE-2: a read
-    whose file is closed does not wait, and does not act on another file. WAKE-3: a read that has
-    got a signal does not wait.
+    READ-1: a read returns the packet that was queued first. READ-6: no other read returns it.
+    READ-2: a buffer that is too small gets the first bytes, and the rest is lost. READ-3: with an
+    empty queue a read waits. READ-4: if its file is non-blocking, it returns B_WOULD_BLOCK in
+    place of waiting. READ-7: if the mode is set meanwhile, it may do either. READ-5: a read of 0
+    bytes returns at once and takes nothing. WAKE-1: a read does not wait while a packet is queued.
+    WAKE-2: a read whose file is closed does not wait. FILE-2: it does not act on another file.
+    WAKE-3: a read that has got a signal does not wait.
     """
     file = state.file(operation.file)
     if file is None or call.late:
@@ -153,9 +154,10 @@ def refused_content(kind: Kind, packet: Packet | None, profile: Profile) -> tupl
 def written(state: State, call: Call, operation: Write, profile: Profile) -> Iterator[Outcome]:
     """Write one packet.
 
-    WRITE-1: a write never waits; it queues its packet whole and last, or fails without effect.
-    WRITE-2: a write of 0 bytes queues nothing. WRITE-3: errors of content come before those of the
-    interface's state. WRITE-4: a write into a full queue is refused.
+    WRITE-1: a write queues its packet whole and last, or fails without effect. WRITE-5: it never
+    waits. WRITE-2: a write of 0 bytes queues nothing. WRITE-3: errors of content come before those
+    of the interface's state. WRITE-6: while the interface is down a write may do its work or fail.
+    WRITE-4: a write into a full queue is refused.
     """
     file = state.file(operation.file)
     yield from gone(state, file, call)
@@ -174,7 +176,7 @@ def written(state: State, call: Call, operation: Write, profile: Profile) -> Ite
     allowed: Statuses = (B_OK,) if state.up else profile.write_while_down.value
     for status in allowed:
         if status != B_OK:
-            yield Outcome(Result(status), state, "WRITE-3")
+            yield Outcome(Result(status), state, "WRITE-6")
     bounded = profile.written_queue_bounded.value
     if B_OK in allowed and bounded and not fits(state.to_stack, packet, state.capacity, profile):
         yield from refusals(state, profile.write_full.value, "WRITE-4")

@@ -72,9 +72,9 @@ def deleted(state: State, profile: Profile) -> Iterator[Outcome]:
 def transmitted(state: State, operation: Transmit, profile: Profile) -> Iterator[Outcome]:
     """The stack sends a packet to the application.
 
-    SEND-1: a packet is queued whole and last, or not at all; sending never waits. SEND-2: a packet
-    for which the queue has no room is dropped, and those that are queued stay. FRAME-3: TUN
-    carries nothing but IP to the application, TAP every frame.
+    SEND-1: a packet is queued whole and last, or not at all. SEND-3: sending never waits. SEND-2:
+    a packet for which the queue has no room is dropped, and those that are queued stay. FRAME-3:
+    TUN carries nothing but IP to the application, TAP every frame.
     """
     packet = operation.packet
     if state.deleted:

@@ -16,7 +16,6 @@ from typing import Any
 import attrs
 from attrs import Factory, define, frozen
 
-from haiku_tuntap.model.language.compiler.liveness import mark_live
 from haiku_tuntap.model.language.compiler.operators import apply, compute
 from haiku_tuntap.model.language.compiler.types import constant
 from haiku_tuntap.model.language.graph import (
@@ -209,7 +208,7 @@ class Folding:
     # --- writing it into the graph ------------------------------------------------------------
 
     def simplify(self) -> None:
-        """Put the constants into the graphs, take out what is never executed, mark what is live."""
+        """Put the constants into the graphs, and take out what is never executed."""
         for graph in self.graphs:
             for location in graph.locations:
                 if location not in self.reached:
@@ -222,7 +221,6 @@ class Folding:
                 self.there = there
                 self._simplify(instr)
             self.there = frozenset()
-            mark_live(graph.locations)
 
     def _simplify(self, instr: Instr) -> None:
         match instr:

@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import Factory, define, field, frozen
 
-from haiku_tuntap.model.language.compiler.liveness import expressions_of
+from haiku_tuntap.model.language.compiler.liveness import expressions_of, mark_live
 from haiku_tuntap.model.language.compiler.types import type_of_annotation
 from haiku_tuntap.model.language.graph import (
     INT,
@@ -75,9 +75,11 @@ class Layout:
     folding: Folding = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        Folding(self.instances, self.graphs).simplify()
+        Folding(self.instances, self.graphs).simplify()  # what was narrowed there is folded here:
         self.folding = Folding(self.instances, self.graphs)
         self.folding.simplify()
+        for graph in self.graphs:
+            mark_live(graph.locations)
         changing = self._changing_cells()
         values: list[Any] = []
         self._add_cells(changing, None, values)

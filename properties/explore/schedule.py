@@ -53,7 +53,11 @@ def _step_between(
 
 
 def refine(fine: Model, reduced: Model, moves: list[Move]) -> list[Move]:
-    """The fine schedule that does what `moves` do in the reduced system."""
+    """The fine schedule that does what `moves` do in the reduced system.
+
+    Where nothing can move in the end but threads that ask for a mutex, which the reduced search
+    leaves standing before it, they go to sleep in its queue.
+    """
     eager = eager_locations(reduced.layout.graphs, reduced.layout)
     eager_labels = [
         {(g.locations[n].kind, g.locations[n].label, g.locations[n].stack) for n in numbers}
@@ -83,7 +87,34 @@ def refine(fine: Model, reduced: Model, moves: list[Move]) -> list[Move]:
                 todo.append((thread, 0))
             elif resumed:
                 todo.append((resumed[0], 0))
+    return made + _asking(fine, state)
+
+
+def _asking(fine: Model, state: State) -> list[Move]:
+    """The moves of threads that ask for a mutex, if they are the only ones that can move."""
+    made = []
+    movable = able_to_move(fine, state)
+    while movable and all(fine.location(state, t).label.startswith("lock(") for t in movable):
+        following = take(fine, state, (movable[0], 0))
+        if following is None:
+            break
+        made.append((movable[0], 0))
+        state = following
+        movable = able_to_move(fine, state)
     return made
+
+
+def able_to_move(model: Model, state: State) -> list[int]:
+    """The threads that can take a step other than to begin a call: none in a quiescent state."""
+    able = []
+    for thread, graph in enumerate(model.layout.graphs):
+        location = model.location(state, thread)
+        if location.kind is not LocationKind.CALL and any(
+            take(model, state, (thread, choice)) is not None
+            for choice in range(len(graph.locations[location.number].steps))
+        ):
+            able.append(thread)
+    return able
 
 
 def take(model: Model, state: State, move: Move) -> State | None:

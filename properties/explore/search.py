@@ -175,10 +175,8 @@ class Search:
         """
         try:
             return self._run(self._packed_program())
-        except (NotPackableError, TypeError, ValueError):
-            if self.program.packing is None:
-                raise
-            return self._run(self.model.program)  # some value does not fit into a byte
+        except NotPackableError:
+            return self._run(self.model.program)
 
     def _packed_program(self) -> Program:
         """The fine search packs its states; canonical ones are rearranged too often for that."""
@@ -240,7 +238,12 @@ class Search:
             for slot, functions_at, begins_call in threads:
                 place = state[slot]
                 for function in functions_at[place]:
-                    successor = function(state)
+                    try:
+                        successor = function(state)
+                    except (TypeError, ValueError):
+                        if self.program.packing is None:
+                            raise
+                        raise NotPackableError from None
                     if successor is None:
                         continue
                     if not begins_call[place]:

@@ -101,7 +101,7 @@ ACCEPTED: dict[str, Callable[[World], Term]] = {
 
 
 def accepted_exactly_when(framing: Framing, world: World) -> Claim:
-    """Write returns just the status that `ACCEPTED` says."""
+    """Write returns just the status that `ACCEPTED` says (FRAME-1, FRAME-2)."""
     a = world.algebra
     status = framing.write(a, world.packet).status
     return Claim(given=a.every(), then=a.equal(status, ACCEPTED[framing.id](world)))
@@ -113,7 +113,7 @@ def accepted_exactly_when(framing: Framing, world: World) -> Claim:
 def round_trip(framing: Framing, world: World) -> Claim:
     """What is written passes deframing, and sent back unchanged is read as it was written.
 
-    A TAP frame must have a whole Ethernet header, or Haiku's stack drops it.
+    A TAP frame must have a whole Ethernet header, or Haiku's stack drops it. (FRAME-4.)
     """
     a, packet = world.algebra, world.packet
     written = framing.write(a, packet)
@@ -157,7 +157,8 @@ def _sent_and_read(framing: Framing, world: World) -> tuple[Term, Received[Any]]
 
 
 def ethernet_header(framing: Framing, world: World) -> Claim:
-    """TUN: what is read is the stack's packet. TAP: its Ethernet header, and then the packet."""
+    """TUN: what is read is the stack's packet (FRAME-5). TAP: its Ethernet header, and then the
+    packet (FRAME-6)."""
     a = world.algebra
     sent, received = _sent_and_read(framing, world)
     header = world.header if framing.kind is Kind.TAP else ()
@@ -183,7 +184,7 @@ def ethernet_header(framing: Framing, world: World) -> Claim:
 
 
 def type_and_version(framing: Framing, world: World) -> Claim:
-    """An accepted packet has the frame type of its IP version, and there is no third."""
+    """An accepted packet has the frame type of its IP version, and there is no third (FRAME-7)."""
     a = world.algebra
     written = framing.write(a, world.packet)
     seen = framing.deframe(a, written)
@@ -219,7 +220,7 @@ def header_and_type(framing: Framing, world: World) -> Claim:
 
 
 def type_from_bytes(framing: Framing, world: World) -> Claim:
-    """The frame type is what two bytes of the written data say."""
+    """The frame type is what two bytes of the written data say (FRAME-8)."""
     a = world.algebra
     place = framing.information + ETHERNET_TYPE if framing.kind is Kind.TAP else 2
     written = framing.write(a, world.packet)
@@ -238,7 +239,7 @@ def _word_at(world: World, packet: Any, place: int) -> Term:
 
 
 def short_read(framing: Framing, world: World) -> Claim:
-    """A read with less room gives the beginning of what a read with enough room gives."""
+    """A read with less room gives the beginning of what one with enough room gives (READ-2)."""
     a = world.algebra
     given = a.equal(framing.send(a, world.frame_type, world.packet), B_OK)
     if framing.inside_stack:
@@ -264,7 +265,7 @@ def short_read(framing: Framing, world: World) -> Claim:
 
 def no_length_wraps(framing: Framing, world: World) -> Claim:
     """A packet is never shorter than a header in it, so no length is ever subtracted below zero
-    nor added beyond the largest number."""
+    nor added beyond the largest number (FRAME-9)."""
     a = world.algebra
     written = framing.write(a, world.packet)
     seen = framing.deframe(a, written)
@@ -299,7 +300,7 @@ def no_length_wraps(framing: Framing, world: World) -> Claim:
 
 
 def nothing_beyond_the_end(framing: Framing, world: World) -> Claim:
-    """Two packets that differ only outside of themselves get the same status and frame type."""
+    """Two packets that differ only outside of themselves get the same status and type (FRAME-10)."""
     a = world.algebra
     one, other = framing.write(a, world.packet), framing.write(a, world.twin)
     seen, seen_other = framing.deframe(a, one), framing.deframe(a, other)
@@ -317,7 +318,7 @@ def nothing_beyond_the_end(framing: Framing, world: World) -> Claim:
 
 def queue_limit(framing: Framing, world: World) -> Claim:
     """A buffer larger than the queue is refused always, one that fits into it when it is empty is
-    not, and no queue grows beyond its limit."""
+    not, and no queue grows beyond its limit (FRAME-11, QUEUE-1)."""
     a = world.algebra
     limit = QUEUE_BYTES
     written = framing.write(a, world.packet)

@@ -23,6 +23,7 @@ class Kind(Enum):
     TRANSITION = "transitions"
     PROPERTY = "properties"
     PROOF = "proofs"
+    STATEFUL = "stateful tests"
     MODEL = "other model"
     TEST = "tests"
 
@@ -32,6 +33,7 @@ FOLDERS = (
     ("model/reference", Kind.TRANSITION),
     ("model", Kind.MODEL),
     ("properties/framing", Kind.PROOF),
+    ("properties/stateful", Kind.STATEFUL),
     ("properties", Kind.PROPERTY),
     ("tests", Kind.TEST),
 )

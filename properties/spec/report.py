@@ -24,7 +24,7 @@ def print_clauses(console: Console, specification: Specification) -> None:
         if clause.chapter != chapter:
             chapter = clause.chapter
             table.add_row(Text(f"spec/{chapter}", "bold"))
-        tests = len(_names(specification.carriers(clause.id, Kind.TEST)))
+        tests = len(_names(specification.carriers(clause.id, Kind.STATEFUL, Kind.TEST)))
         table.add_row(
             Text(clause.id),
             ", ".join(_names(specification.carriers(clause.id, Kind.TRANSITION, Kind.MODEL))),
@@ -49,33 +49,18 @@ def print_clause(console: Console, specification: Specification, clause: Clause)
     console.print(Text.assemble((clause.id, "bold"), (place, "dim")), soft_wrap=True)
     console.print(Text(clause.text))
     console.print()
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True, style="cyan")
-    table.add_column(overflow="fold")
-    table.add_column(overflow="fold")
+    carriers = specification.carriers(clause.id)
     for kind in Kind:
         head = kind.value
-        for name, found in _by_name(specification.carriers(clause.id, kind)).items():
-            places = f"{found[0].file}:{', '.join(str(mention.line) for mention in found)}"
-            table.add_row(head, Text(name), Text(places))
+        for mention in (mention for mention in carriers if mention.kind is kind):
+            place = f"{mention.file}:{mention.line}"
+            line = Text.assemble((f"{head:16}", "cyan"), place, (f"  {mention.name}", "dim"))
+            console.print(line, soft_wrap=True)
             head = ""
-    if table.row_count:
-        console.print(table)
-    else:
+    if not carriers:
         console.print("Nothing carries it.")
 
 
 def _names(mentions: list[Mention]) -> list[str]:
     """The names of the definitions, each once."""
     return list(dict.fromkeys(mention.name or "" for mention in mentions))
-
-
-def _by_name(mentions: list[Mention]) -> dict[str, list[Mention]]:
-    """The mentions of each definition; definitions of one name in two files stay apart."""
-    found: dict[tuple[str, str], list[Mention]] = {}
-    for mention in mentions:
-        found.setdefault((mention.file, mention.name or ""), []).append(mention)
-    shown: dict[str, list[Mention]] = {}
-    for (file, name), places in found.items():
-        shown[name if name not in shown else f"{name} ({file})"] = places
-    return shown

@@ -37,8 +37,8 @@ def dequeue() -> str:
     first = shown[0].number
     lines.append(f"    begin --> {names[first]}")
     for location in shown:
-        for target in dict.fromkeys(_targets(graph, location)):
-            lines.append(f"    {names[location.number]} --> {names.get(target, 'done')}")
+        targets = [names.get(target, "done") for target in _targets(graph, location)]
+        lines += [f"    {names[location.number]} --> {t}" for t in dict.fromkeys(targets)]
         if location.kind is LocationKind.BLOCKED:
             woken = names[location.number + 1]
             lines.append(f"    {names[location.number]} -. somebody wakes it .-> {woken}")
@@ -64,7 +64,7 @@ def _targets(graph: ThreadGraph, location: Location) -> Iterator[int]:
 
 
 def _label(location: Location) -> str:
-    label = without_device(location.label).replace("send_queue.", "")
+    label = without_device(location.label).replace("send_queue.", "fifo.")
     if location.kind is LocationKind.BLOCKED:
         return f"asleep in {label}"
     if location.kind is LocationKind.RESUMED:

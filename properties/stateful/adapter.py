@@ -17,6 +17,10 @@ effect. The model of signals leaves it pending; so it is cleared when the next c
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
 from attrs import Factory, define, field
 
 from haiku_tuntap.model.drivers.driver import Driver
@@ -26,8 +30,9 @@ from haiku_tuntap.model.kernel.descriptors import FileDescriptor
 from haiku_tuntap.model.kernel.hooks import NetDevice
 from haiku_tuntap.model.kernel.net_fifo import NetFifo
 from haiku_tuntap.model.kernel.select import SelectInfo
-from haiku_tuntap.model.language import current_thread, observes
+from haiku_tuntap.model.language import Event, current_thread, observes
 from haiku_tuntap.model.language.graph import LocationKind
+from haiku_tuntap.model.language.routines import observers
 from haiku_tuntap.model.language.running import Running
 from haiku_tuntap.model.reference import (
     Close,
@@ -93,6 +98,25 @@ class Caller:
 
 
 @define(eq=False)
+class Overheard(Running):
+    """A system whose events somebody hears who is no part of it, as a monitor would be."""
+
+    listener: object = field(kw_only=True)
+    heard: dict[int, list[Callable[..., None]]] = field(init=False)  # by id of event
+
+    @heard.default
+    def _what_the_listener_observes(self) -> dict[int, list[Callable[..., None]]]:
+        found: dict[int, list[Callable[..., None]]] = {}
+        for event, function in observers(self.listener):
+            found.setdefault(id(event), []).append(function)
+        return found
+
+    def emit(self, event: Event[Any], args: tuple[Any, ...]) -> None:
+        for function in self.heard.get(id(event), ()):
+            function(self.listener, *args)
+
+
+@define(eq=False)
 class Run:
     """One run of a driver; `history` and `turns` tell what happened.
 
@@ -107,18 +131,19 @@ class Run:
     turns: list[Turn] = Factory(list)
     problem: str | None = None
     builder: Builder = field(init=False)
-    running: Running = field(init=False)
+    running: Overheard = field(init=False)
     callers: list[Caller] = field(init=False)
     by_name: dict[str, Caller] = field(init=False)
     packets: dict[NetBuffer, Packet] = field(init=False, factory=dict)
     files: dict[FileDescriptor, int] = field(init=False, factory=dict)
     last_file: list[int] = field(init=False)  # that each application had under its number 3
-    numbers: int = field(init=False, default=1)  # of files and packets that were given out
+    file_numbers: count[int] = field(init=False, factory=lambda: count(2))
+    packet_numbers: count[int] = field(init=False, factory=lambda: count(1))
     receive: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.builder = Builder(self.plan, self.driver)
-        self.running = Running(self.builder.build(self))
+        self.running = Overheard(self.builder.build(), listener=self)
         plans = {thread.name: thread for thread in self.plan.threads}
         self.callers = []
         for spec in self.running.system.threads:
@@ -143,7 +168,8 @@ class Run:
             if len(running.schedule) == MOST_STEPS:
                 self.problem = f"it has not come to rest after {MOST_STEPS:,} steps"
                 break
-            thread = turns.choose(able)
+            opening = bool(running.schedule) and self.is_opening(running.schedule[-1][0])
+            thread = turns.choose(able, opening)
             caller = self.callers[thread]
             snoozes = running.pending(thread) == "snooze"
             if not self.turns or self.turns[-1].thread != caller.name:
@@ -156,6 +182,11 @@ class Run:
                 turns.give_away(thread)
         if running.violations:
             self.problem = "; ".join(violation.text for violation in running.violations)
+
+    def is_opening(self, thread: int) -> bool:
+        """Whether it can matter that another thread steps before this one."""
+        is_inside = self.running.kind(thread) in (LocationKind.PRIMITIVE, LocationKind.RESUMED)
+        return is_inside and self.running.pending(thread) != "unlock"
 
     def is_noticed(self, thread: int) -> bool:
         """Whether the step that comes is the first of a call that others could notice."""
@@ -224,13 +255,13 @@ class Run:
             case Act.CLOSE:
                 return Close(file)
             case Act.OPEN | Act.OPEN_NONBLOCKING:
-                return Open(self.next_number(), act is Act.OPEN_NONBLOCKING)
+                return Open(next(self.file_numbers), act is Act.OPEN_NONBLOCKING)
             case Act.WRITE:
-                return Write(file, Packet(f"packet {self.next_number()}"))
+                return Write(file, self.packet())
             case Act.SET_BLOCKING | Act.SET_NONBLOCKING:
                 return SetBlocking(file, act is Act.SET_BLOCKING)
             case Act.SEND:
-                return Transmit(Packet(f"packet {self.next_number()}"))
+                return Transmit(self.packet())
             case Act.UP:
                 return InterfaceUp()
             case Act.DOWN:
@@ -238,10 +269,9 @@ class Run:
             case Act.SIGNAL:
                 return Signal(self.plan.threads[0].name)
 
-    def next_number(self) -> int:
-        """A number that no file and no packet has had."""
-        self.numbers += 1
-        return self.numbers
+    def packet(self) -> Packet:
+        """A packet that there has not been."""
+        return Packet(f"packet {next(self.packet_numbers)}")
 
     def file_of(self, application: int) -> int:
         """The file that its number 3 means now, or else has meant last; 0 if none ever."""
@@ -285,5 +315,3 @@ class Run:
     @observes(events.select_returned)
     def on_select(self, info: SelectInfo, happened: int, status: Status) -> None:
         self.caller().events = Events(happened)
-
-

@@ -58,7 +58,11 @@ MTU = 16  # the smallest that any profile allows is 16, so that a packet can be 
 
 
 def could_end(state: State, call: Call, profile: Profile) -> bool:
-    """Whether a call that is inside is owed an end, in plain words."""
+    """Whether a call that is inside is owed an end, in plain words.
+
+    WAKE-1, WAKE-2, WAKE-3, WAKE-4, WAKE-5, WAKE-6 and WAKE-7; and that all but read, poll, select
+    and deliver never wait (CLOSE-1, CONTROL-2, SEND-3, UP-1, WRITE-5).
+    """
     if isinstance(call.operation, Deliver):
         return bool(state.to_stack) or (not state.up and profile.down_wakes_reader_thread.value)
     if not isinstance(call.operation, Read | Poll | Select):

@@ -140,7 +140,7 @@ class Builder:
             first = self.world.table("files 0").fd3
         self.slots = (first, self.world.table("files 1").fd3)
 
-    def build(self, monitor: object) -> System:
+    def build(self) -> System:
         """The system."""
         world = self.world
         if self.plan.interface:
@@ -157,7 +157,6 @@ class Builder:
             roots=world.roots,
             threads=tuple(world.threads),
             substitution=self.driver.substitution,
-            monitors=(monitor,),
         )
 
     def call(self, thread: ThreadPlan, number: int) -> Call:

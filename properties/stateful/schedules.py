@@ -2,11 +2,13 @@
 
 *Few preemptions.* A thread runs until it sleeps or is done, and then the first that can runs. In a
 few places the turn is taken away from it. Most races need one or two such places, and a schedule
-without any is the plainest that there is, so this is what shrinks well.
+without any is the plainest that there is, so this is what shrinks well. What is counted are the
+*openings*: the steps before which a preemption can matter. It cannot between two calls, as the
+first step of a call does nothing yet; nor before an unlock, for which all others have to wait.
 
-*Priorities.* Each thread has one, the highest that can step does, and at a few steps whoever runs
-drops below all others (Burckhardt and others, "A Randomized Scheduler with Probabilistic Guarantees
-of Finding Bugs", 2010). It finds what needs several threads to go on in turns.
+*Priorities.* Each thread has one, the highest that can step does, and at a few openings whoever
+runs drops below all others (Burckhardt and others, "A Randomized Scheduler with Probabilistic
+Guarantees of Finding Bugs", 2010). It finds what needs several threads to go on in turns.
 
 A thread that snoozes gives its turn away in both; else one that polls would run for ever.
 """
@@ -14,21 +16,26 @@ A thread that snoozes gives its turn away in both; else one that polls would run
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 from hypothesis import strategies as st
 
-MOST_THREADS = 10
-LONGEST_RUN = 24  # steps between two preemptions; a system call takes fewer
-DEEPEST_CHANGE = 120  # steps; longer than most runs
+T = TypeVar("T")
+
+MOST_THREADS = 8
+LONGEST_RUN = 7  # openings before a preemption; few system calls have more
+DEEPEST_DROP = 40  # openings; most runs have no more
 
 
 class Turns(Protocol):
     """A schedule that is being followed."""
 
-    def choose(self, able: Sequence[int]) -> int:
-        """Which of the threads that can step does."""
+    def choose(self, able: Sequence[int], opening: bool) -> int:
+        """Which of the threads that can step does.
+
+        `opening`: a preemption of the one that ran last can matter here.
+        """
 
     def give_away(self, thread: int) -> None:
         """The thread that has just run wants others to run."""
@@ -36,13 +43,16 @@ class Turns(Protocol):
 
 @frozen
 class Preemption:
-    """After so many steps since the last one, the turn goes to another thread that can step."""
+    """The first turn that has so many openings more ends there, and another thread has its turn.
+
+    That is number `to` of the others that can step.
+    """
 
     after: int
     to: int
 
     def __str__(self) -> str:
-        return f"after {self.after} steps to number {self.to} of the others"
+        return f"at opening {self.after} of a turn, to number {self.to} of the others"
 
 
 @frozen
@@ -62,7 +72,7 @@ class FewPreemptions:
 
 @frozen
 class Priorities:
-    """The threads from the highest priority down, and the steps at which the running one drops."""
+    """The threads from the highest priority down, and the openings at which the running one drops."""
 
     order: tuple[int, ...]
     drops: tuple[int, ...] = ()
@@ -72,7 +82,7 @@ class Priorities:
         return _ByPriority(list(self.order), frozenset(self.drops))
 
     def __str__(self) -> str:
-        return f"priorities {self.order}; whoever runs drops at steps {self.drops or 'none'}"
+        return f"priorities {self.order}; whoever runs drops at openings {self.drops or 'none'}"
 
 
 Schedule = FewPreemptions | Priorities
@@ -84,17 +94,18 @@ class _RunUntilBlocked:
 
     left: list[Preemption]
     running: int | None = None
-    steps: int = 0
+    openings: int = 0
 
-    def choose(self, able: Sequence[int]) -> int:
-        others = [thread for thread in able if thread != self.running]
-        if self.left and self.steps >= self.left[0].after and others:
-            preemption = self.left.pop(0)
-            self.running = others[preemption.to % len(others)]
-            self.steps = 0
-        elif self.running not in able:
+    def choose(self, able: Sequence[int], opening: bool) -> int:
+        if self.running not in able:
             self.running = able[0]
-        self.steps += 1
+            self.openings = 0
+        elif opening:
+            self.openings += 1
+            others = [thread for thread in able if thread != self.running]
+            if self.left and self.openings > self.left[0].after and others:
+                self.running = others[self.left.pop(0).to % len(others)]
+                self.openings = 0
         assert self.running is not None
         return self.running
 
@@ -108,14 +119,15 @@ class _ByPriority:
 
     order: list[int]
     drops: frozenset[int]
-    steps: int = field(default=0)
+    openings: int = 0
 
-    def choose(self, able: Sequence[int]) -> int:
+    def choose(self, able: Sequence[int], opening: bool) -> int:
         chosen = min(able, key=self.order.index)
-        if self.steps in self.drops:
-            self.give_away(chosen)
-            chosen = min(able, key=self.order.index)
-        self.steps += 1
+        if opening:
+            self.openings += 1
+            if self.openings in self.drops:
+                self.give_away(chosen)
+                chosen = min(able, key=self.order.index)
         return chosen
 
     def give_away(self, thread: int) -> None:
@@ -123,23 +135,28 @@ class _ByPriority:
         self.order.append(thread)
 
 
-def few_preemptions(most: int = 4) -> st.SearchStrategy[FewPreemptions]:
-    """Run until blocked, with at most so many preemptions."""
+def some(element: st.SearchStrategy[T], *sizes: int) -> st.SearchStrategy[tuple[T, ...]]:
+    """Tuples of these sizes, drawn evenly, unlike those of `lists`; they shrink to the first."""
+    return st.sampled_from(sizes).flatmap(lambda size: st.tuples(*[element] * size))
+
+
+def few_preemptions() -> st.SearchStrategy[FewPreemptions]:
+    """Run until blocked, but for a few preemptions."""
     preemption = st.builds(
         Preemption, st.integers(0, LONGEST_RUN), st.integers(0, MOST_THREADS - 1)
     )
-    return st.builds(FewPreemptions, st.lists(preemption, max_size=most).map(tuple))
+    return st.builds(FewPreemptions, some(preemption, 0, 1, 1, 2, 3, 4))
 
 
-def priorities(most: int = 4) -> st.SearchStrategy[Priorities]:
-    """Random priorities, with at most so many drops."""
+def priorities() -> st.SearchStrategy[Priorities]:
+    """Random priorities with a few drops."""
     return st.builds(
         Priorities,
         st.permutations(range(MOST_THREADS)).map(tuple),
-        st.sets(st.integers(0, DEEPEST_CHANGE), max_size=most).map(lambda s: tuple(sorted(s))),
+        some(st.integers(1, DEEPEST_DROP), 0, 1, 2, 3, 4),
     )
 
 
 def schedules() -> st.SearchStrategy[Schedule]:
     """Either kind; it shrinks to few preemptions."""
-    return st.one_of(few_preemptions(), priorities())
+    return st.one_of(few_preemptions(), few_preemptions(), priorities())

@@ -17,8 +17,9 @@ import errno
 import inspect
 import re
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from functools import cache
+from threading import Thread
 from typing import Any, NoReturn
 
 from attrs import define, frozen
@@ -68,6 +69,8 @@ STATUS_OF_ERRNO = {
     errno.ENOBUFS: ENOBUFS,
     errno.ENODEV: ENODEV,
 }
+# Where a clause says how a call ends, this one says that it does not sleep on instead.
+SLEEPING = {"READ-1": "WAKE-1", "READ-2": "WAKE-1", "SELECT-3": "WAKE-4"}
 FOLDED = 4  # as many lines that differ in nothing but the bytes of a packet are told as one
 
 
@@ -90,7 +93,7 @@ def clause(name: str) -> str:
 def told(operation: Operation, result: Result | None) -> str:
     """A result in words. None is no result: the call waits."""
     if result is None:
-        return "waits"
+        return "nothing" if isinstance(operation, Deliver) else "waits"
     if isinstance(operation, Poll) and result == reference.OK:
         return "B_OK (no event)"
     return str(result)
@@ -194,7 +197,7 @@ class Story:
             )
         )
         if not remaining:
-            self.refute(line, *self.allowed(thread), "nothing")
+            self.refute(line, *self.allowed(thread), told(line.operation, None))
         self.possible = remaining
 
     def at_rest(self) -> bool:
@@ -211,7 +214,9 @@ class Story:
         call, _ = next(reference.ignored(state, self.profile))
         line = next(line for line in reversed(self.lines) if line.thread == call.thread)
         ways = reference.completable(state, call.thread, self.profile)
-        owed = [(way.result, way.clause) for way in ways if way.promised] or [
+        owed = [
+            (way.result, SLEEPING.get(way.clause, way.clause)) for way in ways if way.promised
+        ] or [
             (returning.result, returning.clause)
             for returning in self.possible[0].returning
             if returning.thread == call.thread
@@ -287,6 +292,24 @@ def with_effects(begun: Iterator[Possible], story: Story) -> tuple[Possible, ...
                     found[successor] = None
                     waiting.append(successor)
     return tuple(found)
+
+
+def in_thread(call: Callable[..., Any], *arguments: Any, pause: float = 0.005) -> Future[Any]:
+    """Make a call that may block, and give it a moment to end or to go to sleep.
+
+    The thread does not keep the program from ending, as those of an executor would.
+    """
+    future: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(call(*arguments))
+        except BaseException as error:  # whatever it is, it belongs to whoever asks the future
+            future.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    wait([future], pause)
+    return future
 
 
 def started(call: Callable[[], Any]) -> Future[Any]:

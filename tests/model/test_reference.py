@@ -72,6 +72,7 @@ def after(state: State, *operations: Operation, profile: Profile = REQUIRED) -> 
 
 
 def test_open_is_exclusive_and_reopening_empties_the_queue() -> None:
+    """OPEN-1, OPEN-3."""
     state = after(device(), Transmit(IP4))
     assert allowed(state, Open(2)) == ["EBUSY (OPEN-1)"]
     reopened = after(state, Close(1), Open(2))
@@ -81,6 +82,7 @@ def test_open_is_exclusive_and_reopening_empties_the_queue() -> None:
 
 
 def test_calls_on_a_closed_file_fail() -> None:
+    """FILE-1, WAKE-5."""
     state = after(device(), Close(1))
     for operation in (Read(1), Write(1, IP4), Select(1), SetBlocking(1, True)):
         assert [o.result for o in step(state, operation, REQUIRED)] == [Result(Status.B_FILE_ERROR)]
@@ -145,8 +147,9 @@ def test_what_write_accepts_agrees_with_the_framing(
 
 
 def test_write_and_poll_while_down() -> None:
+    """WRITE-3: what is wrong with the packet itself comes first. SELECT-2."""
     state = device(up=False)
-    both = ["EIO (WRITE-3)", "B_OK (WRITE-1)"]
+    both = ["EIO (WRITE-6)", "B_OK (WRITE-1)"]
     assert allowed(state, Write(1, IP4)) == both
     assert allowed(state, Write(1, IP4), HAIKU) == both[1:]
     assert allowed(state, Write(1, IP4), LINUX) == both[:1]
@@ -171,6 +174,7 @@ def test_full_queues() -> None:
 
 
 def test_packets_survive_down_and_up() -> None:
+    """UP-2."""
     state = after(device(), Transmit(IP4), Write(1, IP6), InterfaceDown())
     assert allowed(state, Deliver()) == ["B_INTERRUPTED (WAKE-7)"]
     state = after(state, InterfaceUp())
@@ -179,6 +183,7 @@ def test_packets_survive_down_and_up() -> None:
 
 
 def test_nonblocking_mode_that_changes_under_a_read() -> None:
+    """READ-7: it may do either."""
     state = invoke(device(), "reader", Read(1))
     assert quiescent(state, REQUIRED)
     (change,) = step(state, SetBlocking(1, False), REQUIRED, thread="other")
@@ -241,6 +246,7 @@ def test_delete() -> None:
 
 
 def test_ipv6_on_tun_has_no_handler_on_haiku() -> None:
+    """DELIVER-2."""
     assert has_handler(Kind.TUN, IP6, REQUIRED)
     assert not has_handler(Kind.TUN, IP6, HAIKU)
     assert has_handler(Kind.TUN, IP4, HAIKU)

@@ -80,11 +80,6 @@ def test_a_token_may_have_blanks_around_it(close_race: Result) -> None:
     assert token_of(replay(f"  {token}\n", load_driver)) == token
 
 
-@pytest.mark.xfail(
-    raises=InputError,
-    reason="check has the monitors of what it checks, replay those of all properties",
-    strict=True,
-)
 def test_a_token_of_one_property_checked_alone_gives_its_trace_again() -> None:
     alone = refutation("reader-close", "no-lost-wakeup", checked=["no-lost-wakeup"])
     assert token_of(replay(token_of(alone), load_driver)) == token_of(alone)
@@ -158,11 +153,6 @@ def test_a_run_that_violates_nothing_is_refused(schedule: str, fingerprint: str)
     )
 
 
-@pytest.mark.xfail(
-    raises=pytest.fail.Exception,
-    reason="replay judges the last state without asking whether anything can move in it",
-    strict=True,
-)
 @pytest.mark.parametrize(
     "schedule",
     [

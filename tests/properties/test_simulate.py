@@ -20,7 +20,7 @@ from haiku_tuntap.model.drivers import DRIVERS
 from haiku_tuntap.model.packet import FRAMINGS, TAP, TUN, Framing
 from haiku_tuntap.model.packet.framing import TYPE_ARP
 from haiku_tuntap.properties.cli import main
-from haiku_tuntap.properties.simulate import Direction, simulate, workload
+from haiku_tuntap.properties.simulate import Direction, cross, simulate, workload
 
 both_kinds = pytest.mark.parametrize("options", [(), ("--tap",)], ids=["tun", "tap"])
 
@@ -81,7 +81,7 @@ def test_whatever_the_schedule_every_packet_arrives_or_is_refused_once(
         ended = simulate(DRIVERS[driver], tap="--tap" in options, seed=seed)
         fates = [e.packet for e in ended.entries if e.what in ("arrives", "refused")]
         assert sorted(p.number for p in fates if p) == [p.number for p in ended.packets]
-        judged = {p.number for p in ended.packets if p.cross(ended.framing).status != 0}
+        judged = {p.number for p in ended.packets if cross(ended.framing, p).status != 0}
         assert ended.refused == judged
         assert not ended.violations
         assert not ended.asleep
@@ -211,7 +211,7 @@ def test_tshark_reads_the_file_and_finds_nothing_wrong(
 @pytest.mark.parametrize("framing", [TUN, TAP], ids=["tun", "tap"])
 def test_the_bytes_come_out_of_the_framing_text(framing: Framing) -> None:
     for packet in workload(framing):
-        crossing = packet.cross(framing)
+        crossing = cross(framing, packet)
         if crossing.status == 0 or packet.direction is Direction.TO_STACK:
             assert crossing.data == packet.data
 

@@ -129,17 +129,7 @@ def test_the_unreduced_search_tells_the_same_trace(scenario: str, prop: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("scenario", "prop"),
-    [
-        *REFUTED,
-        pytest.param(
-            *("down-twice", "interface-down-returns"),
-            marks=pytest.mark.xfail(
-                reason="the result names the thread of the reduced search, the trace another",
-                strict=True,
-            ),
-        ),
-    ],
+    ("scenario", "prop"), [*REFUTED, ("down-twice", "interface-down-returns")]
 )
 def test_the_reason_of_a_result_is_what_its_trace_shows(scenario: str, prop: str) -> None:
     result = refutation(scenario, prop)

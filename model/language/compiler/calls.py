@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -255,6 +256,7 @@ class Calls(Pools):
             if outer.text is text:
                 raise outer.error(node, f"{routine.name} calls itself", "write a loop")
             outer = outer.parent
+        self.texts.add(text)
         inner = Inlined(text, routine.source, frame, targets, indivisible=False)
         named = {k: self._kept(inner, k, v) for k, v in kwargs.items()}
         self._bind(inner, args, named, routine.function)
@@ -285,6 +287,7 @@ class Calls(Pools):
         )
         self.flow.arrive(location)
         self.flow.start(location)
+        self.texts.add(text_of(function))
         inner = Inlined(text_of(function), routine.source, frame, targets, indivisible=True)
         self._bind(inner, args, kwargs, function)
         self.block(inner.text.tree.body, inner)
@@ -357,6 +360,7 @@ def _narrow(var: Var, declared: ValueType) -> None:
         var.type = declared
 
 
+@functools.cache
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     try:
         return dict(inspect.get_annotations(function, eval_str=True))

@@ -250,15 +250,17 @@ class Expressions(ThreadBase):
 
     def annotation(self, node: ast.expr, frame: Inlined) -> ValueType:
         """The type that an annotation in a body declares."""
-        try:
-            value = eval(  # an annotation of a model that is loaded, and so run
-                compile(ast.Expression(node), frame.text.file, "eval"), frame.text.names
-            )
-        except Exception as error:
-            raise frame.error(
-                node, f"the annotation cannot be read: {error}", "name a class"
-            ) from None
-        return type_of_annotation(value, self.system.substitution)
+        if node not in frame.text.annotations:
+            try:
+                value = eval(  # an annotation of a model that is loaded, and so run
+                    compile(ast.Expression(node), frame.text.file, "eval"), frame.text.names
+                )
+            except Exception as error:
+                raise frame.error(
+                    node, f"the annotation cannot be read: {error}", "name a class"
+                ) from None
+            frame.text.annotations[node] = value
+        return type_of_annotation(frame.text.annotations[node], self.system.substitution)
 
     # Implemented by the classes that know calls.
     def call(self, node: ast.Call, frame: Inlined) -> Expr:

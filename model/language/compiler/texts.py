@@ -17,16 +17,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 from haiku_tuntap.model.language.errors import LanguageError, Where
 
 _CPP_LINE = re.compile(r"#\s*:(\d+(?:-\d+)?)\s*$")
 
 
-@frozen(eq=False)
+@frozen(eq=False, slots=False)
 class Text:
-    """A function's tree (line numbers are the file's), and what its names mean."""
+    """A function's tree (line numbers are the file's), and what its names mean.
+
+    `annotations` are those in its body that were read already.
+    """
 
     name: str
     file: str
@@ -34,6 +37,12 @@ class Text:
     names: dict[str, Any]
     assignments: Counter[str]
     cpp_lines: dict[int, str]
+    annotations: dict[ast.expr, Any] = Factory(dict)
+
+    @functools.cached_property
+    def normal_form(self) -> str:
+        """The text without its layout and comments."""
+        return ast.unparse(self.tree)
 
 
 def short_path(file: str) -> str:

@@ -40,7 +40,8 @@ class ThreadCompiler(Statements):
                 f"{var.name} in {var.routine} may be read before it is assigned",
                 "assign it on every path",
             )
-        return ThreadGraph(self.spec.name, self.spec.service, self.locations)
+        texts = frozenset(text.normal_form for text in self.texts)
+        return ThreadGraph(self.spec.name, self.spec.service, self.locations, texts)
 
     def result_type(self, frame: Inlined) -> ValueType:
         """The type that a primitive says it returns."""

@@ -6,6 +6,7 @@ import ast
 
 from haiku_tuntap.model.language.compiler.flow import Flow
 from haiku_tuntap.model.language.compiler.frames import Inlined
+from haiku_tuntap.model.language.compiler.texts import Text
 from haiku_tuntap.model.language.errors import LanguageError
 from haiku_tuntap.model.language.graph import (
     Assign,
@@ -36,6 +37,7 @@ class ThreadBase:
         self.reduced = reduced
         self.flow = Flow()
         self.locations: list[Location] = []
+        self.texts: set[Text] = set()
         self.call_index: int | None = None
         self.entry_name: str | None = None
 

@@ -64,6 +64,7 @@ def test_it_runs_at_once_if_it_was_resumed_before_it_came_to_wait() -> None:
 
 
 def test_everybody_who_waits_for_its_exit_is_woken_by_it() -> None:
+    """THREAD-1."""
     _, log, tiny = threads()
     tiny.run("starter", "waiter 1", "waiter 2")
     assert tiny.sleeps("waiter 1")
@@ -73,12 +74,14 @@ def test_everybody_who_waits_for_its_exit_is_woken_by_it() -> None:
 
 
 def test_who_waits_for_one_that_does_not_exist_does_not_sleep() -> None:
+    """THREAD-2."""
     _, log, tiny = threads()
     tiny.run("waiter 1")
     assert log.lines() == [("waiter 1", B_OK)]
 
 
 def test_to_start_it_while_it_runs_is_reported() -> None:
+    """UP-4."""
     _, _, tiny = threads()
     tiny.run("starter", "other starter")
     assert tiny.violations == ["a second reader thread is started while the first runs"]

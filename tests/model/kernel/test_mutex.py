@@ -51,6 +51,7 @@ def test_the_first_thread_gets_the_mutex_and_is_known_as_its_owner() -> None:
 
 
 def test_an_unlock_hands_the_mutex_over_in_the_order_of_arrival() -> None:
+    """MUTEX-1."""
     mutex = Mutex()
     tiny = visitors(mutex, "first", "second", "third")
     tiny.step("first", "first", "third", "third", "second", "second")
@@ -68,6 +69,7 @@ def test_an_unlock_hands_the_mutex_over_in_the_order_of_arrival() -> None:
 
 
 def test_nobody_overtakes_a_thread_that_was_handed_the_mutex_and_has_not_run() -> None:
+    """MUTEX-1."""
     mutex = Mutex()
     tiny = visitors(mutex, "first", "second", "late")
     tiny.step("first", "first", "second", "second")
@@ -78,6 +80,7 @@ def test_nobody_overtakes_a_thread_that_was_handed_the_mutex_and_has_not_run() -
 
 
 def test_a_locker_that_unlocked_early_locks_again_behind_others() -> None:
+    """MUTEX-1."""
     mutex = Mutex()
     tiny = Tiny({"early": call(unlocks_early, mutex), "other": call(visits, mutex)})
     tiny.step("early", "early", "other", "other", "early")
@@ -90,6 +93,7 @@ def test_a_locker_that_unlocked_early_locks_again_behind_others() -> None:
 
 
 def test_unlocking_what_another_thread_holds_is_reported_and_changes_nothing() -> None:
+    """MUTEX-2."""
     mutex = Mutex()
     tiny = Tiny({"owner": call(visits, mutex), "other": call(unlocks, mutex)})
     tiny.step("owner", "owner")
@@ -99,12 +103,14 @@ def test_unlocking_what_another_thread_holds_is_reported_and_changes_nothing() -
 
 
 def test_unlocking_what_nobody_holds_is_reported() -> None:
+    """MUTEX-2."""
     tiny = Tiny({"other": call(unlocks, Mutex())})
     tiny.run("other")
     assert tiny.violations == ["a thread unlocks a mutex which it does not hold"]
 
 
 def test_locking_twice_is_reported_and_the_thread_sleeps_for_ever() -> None:
+    """MUTEX-2."""
     mutex = Mutex()
     tiny = Tiny({"thread": call(locks_twice, mutex)})
     tiny.run("thread")

@@ -54,6 +54,7 @@ def fifo_with_threads(*, size: int = 1) -> tuple[NetFifo, Log, Tiny]:
 
 
 def test_buffers_leave_in_the_order_in_which_they_came() -> None:
+    """FIFO-1."""
     fifo, _, tiny = fifo_with_threads()
     tiny.run("sender 2")
     (first,) = fifo.buffers
@@ -67,6 +68,7 @@ def test_buffers_leave_in_the_order_in_which_they_came() -> None:
 
 
 def test_what_does_not_fit_is_refused_and_changes_nothing() -> None:
+    """FIFO-2, QUEUE-1."""
     fifo, log, tiny = fifo_with_threads(size=2)
     tiny.run("sender 1", "sender 2")
     assert log.lines() == [("sender 1", B_OK), ("sender 2", ENOBUFS)]
@@ -75,6 +77,7 @@ def test_what_does_not_fit_is_refused_and_changes_nothing() -> None:
 
 
 def test_a_reader_of_an_empty_queue_announces_itself_and_sleeps_without_the_lock() -> None:
+    """FIFO-3."""
     fifo, _, tiny = fifo_with_threads()
     tiny.run("reader 1")
     assert tiny.sleeps("reader 1")
@@ -84,6 +87,7 @@ def test_a_reader_of_an_empty_queue_announces_itself_and_sleeps_without_the_lock
 
 
 def test_each_packet_wakes_one_reader() -> None:
+    """FIFO-4."""
     fifo, log, tiny = fifo_with_threads()
     tiny.run("reader 1", "reader 2", "sender 1")
     assert not tiny.sleeps("reader 1")
@@ -98,12 +102,14 @@ def test_each_packet_wakes_one_reader() -> None:
 
 
 def test_a_packet_for_which_nobody_waits_releases_no_token() -> None:
+    """FIFO-4."""
     fifo, _, tiny = fifo_with_threads()
     tiny.run("sender 1")
     assert fifo.notify.tokens == 0
 
 
 def test_a_reader_that_announced_itself_but_does_not_sleep_yet_finds_the_token() -> None:
+    """FIFO-4."""
     fifo, log, tiny = fifo_with_threads()
     tiny.step("reader 1", "reader 1", "reader 1")  # locked, announced, unlocked
     assert fifo.waiting == 1
@@ -115,6 +121,7 @@ def test_a_reader_that_announced_itself_but_does_not_sleep_yet_finds_the_token()
 
 
 def test_a_woken_reader_whose_packet_was_taken_waits_again() -> None:
+    """FIFO-5."""
     fifo, log, tiny = fifo_with_threads()
     tiny.run("reader 1", "sender 1", "poller")
     assert log.lines() == [("sender 1", B_OK), ("poller", B_OK)]
@@ -124,6 +131,7 @@ def test_a_woken_reader_whose_packet_was_taken_waits_again() -> None:
 
 
 def test_who_does_not_wait_is_told_that_there_is_nothing() -> None:
+    """FIFO-6."""
     fifo, log, tiny = fifo_with_threads()
     tiny.run("poller")
     assert log.lines() == [("poller", B_WOULD_BLOCK)]

@@ -69,6 +69,7 @@ class Case:
 
 
 def test_a_token_is_taken_without_sleeping() -> None:
+    """SEM-1."""
     case = Case(tokens=1)
     tiny = case.tiny()
     tiny.run("reader 1", "reader 2")
@@ -78,6 +79,7 @@ def test_a_token_is_taken_without_sleeping() -> None:
 
 
 def test_a_release_is_stored_when_nobody_waits() -> None:
+    """SEM-1."""
     case = Case()
     tiny = case.tiny(sender=call(releases, case.semaphore, case.log))
     tiny.run("sender")
@@ -88,6 +90,7 @@ def test_a_release_is_stored_when_nobody_waits() -> None:
 
 
 def test_a_release_is_handed_to_whoever_waits_longest_and_not_stored() -> None:
+    """SEM-2."""
     case = Case()
     tiny = case.tiny(sender=call(releases, case.semaphore, case.log))
     tiny.run("reader 2", "reader 1", "sender")
@@ -98,6 +101,7 @@ def test_a_release_is_handed_to_whoever_waits_longest_and_not_stored() -> None:
 
 
 def test_a_token_that_was_handed_over_cannot_be_taken_by_a_newcomer() -> None:
+    """SEM-2."""
     case = Case()
     tiny = case.tiny(sender=call(releases, case.semaphore, case.log))
     tiny.run("reader 1", "sender", "reader 2")
@@ -107,6 +111,7 @@ def test_a_token_that_was_handed_over_cannot_be_taken_by_a_newcomer() -> None:
 
 
 def test_release_all_wakes_all_who_wait_with_its_status() -> None:
+    """SEM-3."""
     case = Case()
     tiny = case.tiny(closer=call(releases_all, case.semaphore, case.log, ENODEV))
     tiny.run("reader 1", "reader 2", "closer", "reader 1", "reader 2")
@@ -116,6 +121,7 @@ def test_release_all_wakes_all_who_wait_with_its_status() -> None:
 
 
 def test_release_all_stores_nothing_for_those_who_come_later() -> None:
+    """SEM-4."""
     case = Case()
     tiny = case.tiny(closer=call(releases_all, case.semaphore, case.log, ENODEV))
     tiny.run("closer", "reader 1")
@@ -124,6 +130,7 @@ def test_release_all_stores_nothing_for_those_who_come_later() -> None:
 
 
 def test_release_all_leaves_tokens_that_are_there() -> None:
+    """SEM-4."""
     case = Case(tokens=2)
     tiny = case.tiny(closer=call(releases_all, case.semaphore, case.log, ENODEV))
     tiny.run("closer", "reader 1")
@@ -140,6 +147,7 @@ def with_killer(case: Case) -> Tiny:
 
 
 def test_a_signal_takes_a_thread_out_of_the_queue() -> None:
+    """SEM-5."""
     case = Case(interruptible=True)
     tiny = with_killer(case)
     tiny.run("reader 1", "reader 2")
@@ -152,6 +160,7 @@ def test_a_signal_takes_a_thread_out_of_the_queue() -> None:
 
 
 def test_a_release_after_a_signal_goes_to_the_next_in_the_queue() -> None:
+    """SEM-6."""
     case = Case(interruptible=True)
     tiny = with_killer(case)
     tiny.run("reader 1", "reader 2", "killer", "sender", "reader 1", "reader 2")
@@ -164,6 +173,7 @@ def test_a_release_after_a_signal_goes_to_the_next_in_the_queue() -> None:
 
 
 def test_a_signal_after_the_release_does_not_take_the_token_away() -> None:
+    """SEM-6."""
     case = Case(interruptible=True)
     tiny = with_killer(case)
     tiny.run("reader 1", "sender", "killer", "reader 1")
@@ -172,6 +182,7 @@ def test_a_signal_after_the_release_does_not_take_the_token_away() -> None:
 
 
 def test_a_signal_does_not_end_a_wait_that_is_not_interruptible() -> None:
+    """SEM-7."""
     case = Case(interruptible=False)
     tiny = with_killer(case)
     tiny.run("reader 1", "killer")
@@ -180,6 +191,7 @@ def test_a_signal_does_not_end_a_wait_that_is_not_interruptible() -> None:
 
 
 def test_a_thread_with_a_pending_signal_does_not_begin_to_wait() -> None:
+    """SEM-5."""
     case = Case(interruptible=True)
     tiny = with_killer(case)
     tiny.run("killer", "reader 1")
@@ -195,6 +207,7 @@ def test_a_thread_with_a_pending_signal_takes_a_token_that_is_there() -> None:
 
 
 def test_deletion_wakes_all_who_wait_with_b_bad_sem_id() -> None:
+    """SEM-8."""
     case = Case()
     tiny = case.tiny(closer=call(deletes, case.semaphore, case.log))
     tiny.run("reader 1", "reader 2", "closer", "reader 1", "reader 2")
@@ -206,6 +219,7 @@ def test_deletion_wakes_all_who_wait_with_b_bad_sem_id() -> None:
 
 
 def test_a_deleted_semaphore_is_of_no_use_to_anybody() -> None:
+    """SEM-8."""
     case = Case(tokens=1)
     tiny = case.tiny(
         closer=call(deletes, case.semaphore, case.log),

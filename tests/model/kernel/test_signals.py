@@ -47,6 +47,7 @@ def test_without_a_signal_there_is_none_to_take() -> None:
 
 
 def test_a_signal_stays_pending_and_is_taken_once() -> None:
+    """SIGNAL-2."""
     tiny, log = victim_and_killer()
     tiny.run("killer")
     assert tiny.thread("victim").signalled
