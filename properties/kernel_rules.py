@@ -10,7 +10,8 @@ KERNEL_RULES = Property(
     statement="No thread unlocks a mutex that it does not hold, or locks one that it holds. No "
     "second reader thread is started while the first runs. The driver never tells the reader "
     "thread that its device is gone, for then the stack would remove the interface.",
-    source="MUTEX-2, UP-4, DELIVER-3; kernel/locks/lock.cpp:1027, 1075; stack/device_interfaces.cpp:80-82, 538",
+    source="MUTEX-2, UP-4, DELIVER-3; kernel/locks/lock.cpp:1027, 1075; "
+    "stack/device_interfaces.cpp:80-82, 538",
     codes=frozenset({"lock-discipline", "kernel-thread", "device-removed", "assertion"}),
     witness=frozenset({"a mutex was unlocked"}),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -24,10 +23,7 @@ def block_after(marker: str) -> str:
 
 
 def output_of(*command: str, cwd: Path) -> str:
-    environment = {**os.environ, "COLUMNS": "100"}
-    ended = subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, check=False, env=environment
-    )
+    ended = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 

@@ -300,7 +300,8 @@ def no_length_wraps(framing: Framing, world: World) -> Claim:
 
 
 def nothing_beyond_the_end(framing: Framing, world: World) -> Claim:
-    """Two packets that differ only outside of themselves get the same status and type (FRAME-10)."""
+    """Two packets that differ only outside of themselves get the same status and frame type
+    (FRAME-10)."""
     a = world.algebra
     one, other = framing.write(a, world.packet), framing.write(a, world.twin)
     seen, seen_other = framing.deframe(a, one), framing.deframe(a, other)

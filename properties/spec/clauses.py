@@ -64,11 +64,13 @@ def read_clauses(folder: Path) -> list[Clause]:
 
 def read_references(folder: Path) -> list[Reference]:
     """The ids that the chapters mention, code blocks included, but for the clauses' own heads."""
+    heads = {(clause.id, clause.chapter, clause.line) for clause in read_clauses(folder)}
     return [
         Reference(found, chapter.name, number)
         for chapter in chapters(folder)
         for number, line in enumerate(_lines(chapter), start=1)
-        for found in clause_ids(re.sub(r"^(?:[-*] )?\*\*[A-Z]{2,}-[0-9]+\.\*\*", "", line))
+        for found in clause_ids(line)
+        if (found, chapter.name, number) not in heads
     ]
 
 

@@ -201,7 +201,7 @@ def interface_life() -> str:
             yield from by_others(state, {"close": Close(1)} if state.files else {"open": Open(1)})
             yield from by_others(state, {"delete": Delete()})
         else:
-            yield from by_others(state, {"open": Open(1)})
+            yield from by_others(state, {"open": Open(2)})
 
     initial = Reference(up=False).initial()
     return draw(initial, "the interface is made", interface_state, moves).text()

@@ -337,7 +337,7 @@ class DriverMachine(RuleBasedStateMachine):
             packets.append(self.packet(size, 0x45))
         return packets[len(queue) :]
 
-    @precondition(free)
+    @precondition(lambda self: bool(self.free()))
     @rule(meeting=st.sampled_from(MEETINGS))
     def meet(self, meeting: tuple[str, str]) -> None:
         """Lead the device from wherever it is to one of the situations that are worth testing."""
@@ -394,7 +394,7 @@ class DriverMachine(RuleBasedStateMachine):
         return bool(self.files) and len(self.free()) > 2
 
 
-def refutation(machine: type[DriverMachine], tries: int = 300) -> str | None:
+def refutation(machine: type[DriverMachine], tries: int = 200) -> str | None:
     """The shortest story found in which the device fails, or None if it passes."""
     how = settings(
         max_examples=tries,

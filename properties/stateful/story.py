@@ -7,6 +7,8 @@ their effect though their end has not been seen; what they are going to return i
 an end is seen, only those states remain that had it coming, and when none remains the driver has
 done what the reference does not allow.
 
+Functions that fail on purpose set `__tracebackhide__`, by which pytest leaves them out.
+
 A driver can also be wrong by doing nothing. `at_rest` asks whether in some possible state nobody is
 owed an end, and `overdue` says who is owed one if there is no such state.
 """
@@ -168,6 +170,7 @@ class Story:
 
     def end(self, thread: str, result: Result) -> None:
         """A thread's call has returned."""
+        __tracebackhide__ = True
         line = next(line for line in reversed(self.lines) if line.thread == thread)
         ended = Line(thread, line.operation, result, later=line is not self.lines[-1])
         if ended.later:
@@ -186,6 +189,7 @@ class Story:
 
     def withdraw(self, thread: str) -> None:
         """A thread's call has found nothing to do, and has gone again."""
+        __tracebackhide__ = True
         line = self.lines[-1]
         remaining = tuple(
             Possible(reference.leave(possible.state, thread), possible.returning)
@@ -210,6 +214,7 @@ class Story:
 
     def overdue(self) -> NoReturn:
         """Nothing more happens, and somebody ought to have returned."""
+        __tracebackhide__ = True
         state = self.possible[0].state
         call, _ = next(reference.ignored(state, self.profile))
         line = next(line for line in reversed(self.lines) if line.thread == call.thread)
@@ -238,7 +243,7 @@ class Story:
 
     def refute(self, line: Line, ways: list[Way], may_wait: bool, got: str) -> NoReturn:
         """Tell the story, what was expected and what came instead."""
-        __tracebackhide__ = True  # pytest then shows the user's lines
+        __tracebackhide__ = True
         expected = [(told(line.operation, result), name) for result, name in ways]
         if may_wait:
             expected.append(("it waits", WAITING_CLAUSE[type(line.operation)]))

@@ -285,10 +285,3 @@ def machine_for(device: type[Adapter]) -> type[DriverMachine]:
     return type(device.__name__ + "Machine", (MemoryMachine,), {"adapter": device})
 
 
-if __name__ == "__main__":
-    import time
-    for device in [MemoryDevice, *BROKEN]:
-        t = time.time()
-        print(device.__name__, device.__doc__)
-        print(refutation(machine_for(device)))
-        print(round(time.time() - t, 1))
