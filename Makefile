@@ -3,19 +3,20 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --editable
 
 .PHONY: check test campaign lint benchmark
 
 check: $(VENV)/ready
 	$(BIN)/tuntap check
 
-test: $(VENV)/ready
+test: $(VENV)/ready-for-tests
 	$(BIN)/pytest -n auto -m "not campaign"
 
-campaign: $(VENV)/ready
+campaign: $(VENV)/ready-for-tests
 	$(BIN)/pytest -n auto -m campaign
 
-lint: $(VENV)/ready
+lint: $(VENV)/ready-for-tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -25,5 +26,9 @@ benchmark: $(VENV)/ready
 
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[prove,test,lint]'
+	$(INSTALL) .
+	touch $@
+
+$(VENV)/ready-for-tests: $(VENV)/ready
+	$(INSTALL) '.[prove,test,lint]'
 	touch $@

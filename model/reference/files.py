@@ -31,8 +31,8 @@ def opened(state: State, operation: Open, profile: Profile) -> Iterator[Outcome]
 
     OPEN-1: while one file of the device is open, every other open is refused. OPEN-2: when no file
     is open, open succeeds; OPEN-5: but between a close and the return of the last call that used
-    the file it may be refused, too. OPEN-3: a file does not read what was queued before its open. OPEN-4: a
-    device that is gone cannot be opened.
+    the file it may be refused, too. OPEN-3: a file does not read what was queued before its open.
+    OPEN-4: a device that is gone cannot be opened.
     """
     if state.deleted:
         yield Outcome(Result(ENODEV), state, "OPEN-4")

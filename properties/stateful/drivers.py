@@ -10,8 +10,8 @@ as a story: the system, the steps with their calls and results, the clause, expe
 of the stack that send; one that takes the interface down and up, since two at once are the
 stack's affair and confuse its own books (stack/interfaces.cpp:761-771); one that sends signals to
 the first thread. Nothing fails for want of memory, and no copy faults: neither is in the
-reference. In one system there are selects, or closes, not both, unless asked for: that a close
-does not end a select is the VFS's doing (select-close), and no driver can help it.
+reference. No theme but CLOSING_SELECTED, which is drawn only if asked for, has selects and closes:
+that a close does not end a select is the VFS's doing (select-close), and no driver can help it.
 
 *Which defect it is.* A disagreement that vanishes when one decision of the profile is taken as
 Haiku takes it is the defect which that decision names. The others are races, which show in what
@@ -19,6 +19,8 @@ kind of call suffers and by which clause. What cannot be named is `UNNAMED`, nev
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from attrs import evolve, frozen
 from hypothesis import strategies as st
@@ -36,7 +38,6 @@ from haiku_tuntap.model.reference import (
     Poll,
     Read,
     Reference,
-    Result,
     Select,
     SetBlocking,
     Signal,
@@ -61,8 +62,8 @@ DECISIONS = {
     "stale-queue": "queue_survives_reopen",
     "select-close": "close_wakes_select",
 }
-# What a call must not do though it has a result, or must not wait for.
-CLAUSE_OF_RESULT: dict[type[Operation], str] = {
+# Of a call that returned though it had to wait, or took effect and did not return.
+CLAUSE_OF_CALL: dict[type[Operation], str] = {
     Open: "OPEN-1",
     Close: "CLOSE-2",
     Read: "READ-3",
@@ -136,7 +137,7 @@ def judge(run: Run, profile: Profile = REQUIRED) -> Disagreement | None:
     blamed = answer.blamed
     # All outcomes have the results that were expected; the clause is that of the first.
     outcomes = completable(answer.state, blamed.thread, profile)
-    clause = outcomes[0].clause if outcomes else CLAUSE_OF_RESULT[type(blamed.operation)]
+    clause = outcomes[0].clause if outcomes else CLAUSE_OF_CALL[type(blamed.operation)]
     expected = " or ".join(map(str, answer.expected)) or "nothing yet: it has to wait"
     got = str(blamed.result)
     return Disagreement(run, profile, clause, blamed.thread, blamed.operation, expected, got)
@@ -146,7 +147,7 @@ def sleeping(run: Run, profile: Profile, state: State) -> Disagreement:
     """The disagreement of a state in which a call sleeps that is owed an end."""
     owed = list(ignored(state, profile))
     call, outcome = next(((c, o) for c, o in owed if o is not None), owed[0])
-    clause = outcome.clause if outcome else CLAUSE_OF_RESULT[type(call.operation)]
+    clause = outcome.clause if outcome else CLAUSE_OF_CALL[type(call.operation)]
     expected = str(outcome.result) if outcome else "its return, since it has taken effect"
     got = "it sleeps, and nobody will wake it"
     return Disagreement(run, profile, clause, call.thread, call.operation, expected, got)
@@ -158,8 +159,8 @@ def sleeping(run: Run, profile: Profile, state: State) -> Disagreement:
 def defect(found: Disagreement) -> str:
     """The known defect that shows in a disagreement with the profile REQUIRED; else UNNAMED."""
     for name, decision in DECISIONS.items():
-        as_haiku = evolve(REQUIRED, **{decision: decisions(HAIKU)[decision]})
-        if judge(found.run, as_haiku) is None:
+        change: dict[str, Any] = {decision: decisions(HAIKU)[decision]}
+        if judge(found.run, evolve(REQUIRED, **change)) is None:
             return name
     remaining = judge(found.run, HAIKU)
     # Without a race, two decisions have met; the clause names one.
@@ -196,25 +197,30 @@ def check(driver: Driver, example: Example, profile: Profile = REQUIRED) -> None
 
 # --- choosing ---------------------------------------------------------------------------------
 
+Theme = tuple[Act, ...]
 # What the users of one system do: few kinds of calls, so that they meet; or of everything a bit.
-CLOSING = (Act.READ, Act.CLOSE)
-WITHOUT_SELECT = (
+CLOSING: Theme = (Act.READ, Act.CLOSE)
+REOPENING: Theme = (Act.READ, Act.CLOSE, Act.OPEN)
+POLLING: Theme = (Act.POLL, Act.READ)
+CHANGING_MODE: Theme = (Act.READ, Act.SET_NONBLOCKING, Act.SET_BLOCKING)
+SELECTING: Theme = (Act.READ, Act.SELECT)
+CLOSING_SELECTED: Theme = (Act.SELECT, Act.CLOSE, Act.READ)
+THEMES: tuple[Theme, ...] = (
     CLOSING,
     CLOSING,
-    (Act.READ, Act.CLOSE, Act.OPEN),
-    (Act.POLL, Act.READ),
+    REOPENING,
+    POLLING,
     (Act.POLL, Act.POLL_BOTH, Act.CLOSE, Act.OPEN),
-    (Act.READ, Act.SET_NONBLOCKING, Act.SET_BLOCKING),
+    CHANGING_MODE,
     (Act.READ, Act.READ, Act.POLL, Act.WRITE, Act.CLOSE, Act.OPEN, Act.OPEN_NONBLOCKING),
+    SELECTING,
+    (Act.READ, Act.WRITE, Act.SELECT_BOTH),
 )
-WITHOUT_CLOSE = ((Act.READ, Act.SELECT), (Act.READ, Act.WRITE, Act.SELECT_BOTH))
-SELECT_AND_CLOSE = (*WITHOUT_SELECT, *WITHOUT_CLOSE, (Act.SELECT, Act.CLOSE, Act.READ))
 
 
 @st.composite
-def plans(draw: st.DrawFn, select_and_close: bool = False) -> Plan:
-    """Small systems. With `select_and_close` both may be in one."""
-    themes = SELECT_AND_CLOSE if select_and_close else WITHOUT_SELECT + WITHOUT_CLOSE
+def plans(draw: st.DrawFn, themes: tuple[Theme, ...] = THEMES) -> Plan:
+    """Small systems, each with one of these themes."""
     theme = draw(st.sampled_from(themes))
     acts = some(st.sampled_from(theme), 1, 1, 2, 3)
     applications = [0, 0, *range(APPLICATIONS)] if Act.OPEN in theme else [0]
@@ -243,6 +249,8 @@ def plans(draw: st.DrawFn, select_and_close: bool = False) -> Plan:
     )
 
 
-def examples(select_and_close: bool = False) -> st.SearchStrategy[Example]:
-    """Systems with schedules."""
-    return st.builds(Example, plans(select_and_close), schedules())
+def examples(
+    *themes: Theme, schedule: st.SearchStrategy[Schedule] | None = None
+) -> st.SearchStrategy[Example]:
+    """Systems with these themes, or any, and schedules of this kind, or any."""
+    return st.builds(Example, plans(themes or THEMES), schedule or schedules())

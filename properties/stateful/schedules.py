@@ -72,7 +72,7 @@ class FewPreemptions:
 
 @frozen
 class Priorities:
-    """The threads from the highest priority down, and the openings at which the running one drops."""
+    """The threads from the highest priority down; at these openings whoever runs drops."""
 
     order: tuple[int, ...]
     drops: tuple[int, ...] = ()
