@@ -4,7 +4,8 @@ A shipped driver declares its defects: what it declares and a run finds is KNOWN
 declare is NEW, and what it declares and a run does not find any more is *missing*: the declaration
 is wrong, or the model is.
 
-A user's driver is compared with the shipped one from which it derives: a declared defect that
+Any other driver, a user's or a shipped one that declares nothing (an example, a single repair), is
+compared with the shipped one from which it derives and which does: a declared defect that
 is still there is KNOWN, one that is gone is FIXED, anything else is NEW. Only NEW is its fault.
 
 A defect may show in several places, that is, pairs of a scenario and a property. It is fixed when
@@ -26,8 +27,8 @@ from haiku_tuntap.properties.verdict import Comparison, Result, Verdict
 class Classified:
     """Results with `known` and `comparison` set, and what follows from them.
 
-    `base` is the shipped driver whose declarations were used: the driver itself, the one from
-    which it derives, or None. `missing` are the results that a shipped driver declares to be
+    `base` is the shipped driver whose declarations were used: the driver itself, one from which it
+    derives, or None. `missing` are the results that a shipped driver declares to be
     refuted and that hold.
     """
 
@@ -97,9 +98,9 @@ def classify(driver: Driver, results: Sequence[Result]) -> Classified:
 
 
 def shipped_base(driver: Driver) -> Driver | None:
-    """The driver itself if it is shipped, else the nearest shipped one that it derives from."""
+    """The nearest shipped driver that declares its defects: this one, or one it derives from."""
     nearest: Driver | None = driver
-    while nearest is not None and not is_shipped(nearest):
+    while nearest is not None and not (is_shipped(nearest) and nearest.known):
         nearest = nearest.base
     return nearest
 

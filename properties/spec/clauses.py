@@ -5,7 +5,7 @@ A clause is a paragraph or a list item that begins with its id:
     **READ-3.** A blocking read of an empty queue must wait.
 
 It ends at the next blank line, list item, heading or fence. What stands in a code block is no
-clause.
+clause. In a chapter that has clauses, only they say *must*: whatever is demanded has a name.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ _NORMATIVE = re.compile(r"\b(must|may|never)\b")
 
 @frozen
 class Clause:
-    """One clause, and the line where it begins."""
+    """One clause, and the lines where it begins and ends."""
 
     id: str
     text: str
     chapter: str
     line: int
+    last_line: int
 
     @property
     def normative(self) -> bool:
@@ -74,6 +75,21 @@ def read_references(folder: Path) -> list[Reference]:
     ]
 
 
+def read_nameless_demands(folder: Path) -> list[tuple[str, int]]:
+    """Chapter and line of each *must* in plain text, in the chapters that have clauses."""
+    found = []
+    for chapter in chapters(folder):
+        clauses = list(_clauses(chapter))
+        named = {n for clause in clauses for n in range(clause.line, clause.last_line + 1)}
+        fenced = False
+        for number, line in enumerate(_lines(chapter), start=1):
+            fenced ^= _FENCE.match(line) is not None
+            plain = not fenced and number not in named
+            if clauses and plain and re.search(r"\bmust\b", line):
+                found.append((chapter.name, number))
+    return found
+
+
 def chapters(folder: Path) -> list[Path]:
     """The chapters of a folder, in the order of their names."""
     return sorted(folder.glob("*.md"))
@@ -97,4 +113,5 @@ def _clauses(chapter: Path) -> Iterator[Clause]:
             if _ENDS.match(following):
                 break
             text.append(following.strip())
-        yield Clause(begins.group(1), " ".join(text), chapter.name, number)
+        last = number + len(text) - 1
+        yield Clause(begins.group(1), " ".join(text), chapter.name, number, last)

@@ -14,6 +14,7 @@ from haiku_tuntap.properties.spec.clauses import (
     Clause,
     Reference,
     read_clauses,
+    read_nameless_demands,
     read_references,
 )
 
@@ -22,10 +23,11 @@ TOP = Path(__file__).resolve().parent.parent.parent
 
 @frozen
 class Specification:
-    """Clauses, and everybody who names one."""
+    """Clauses, everybody who names one, and where something is demanded outside of them."""
 
     clauses: tuple[Clause, ...]
     references: tuple[Reference, ...]
+    nameless: tuple[tuple[str, int], ...]
     mentions: tuple[Mention, ...]
 
     def clause(self, id_: str) -> Clause:
@@ -62,6 +64,8 @@ class Specification:
                     f"{place}: no transition, property, proof or test carries {clause.id}; "
                     "name it in the one that does"
                 )
+        for chapter, line in self.nameless:
+            yield f"spec/{chapter}:{line}: says must outside of a clause; make it one, or reword it"
         for reference in self.references:
             if reference.id not in first:
                 yield (
@@ -81,5 +85,8 @@ def read_specification(top: Path = TOP) -> Specification:
             "spec/ of the repository, beside model/, properties/ and tests/"
         )
     return Specification(
-        tuple(read_clauses(folder)), tuple(read_references(folder)), tuple(read_mentions(top))
+        tuple(read_clauses(folder)),
+        tuple(read_references(folder)),
+        tuple(read_nameless_demands(folder)),
+        tuple(read_mentions(top)),
     )

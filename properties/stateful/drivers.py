@@ -197,24 +197,27 @@ def check(driver: Driver, example: Example, profile: Profile = REQUIRED) -> None
 
 # --- choosing ---------------------------------------------------------------------------------
 
-Theme = tuple[Act, ...]
+Theme = tuple[tuple[Act, ...], ...]
 # What the users of one system do: few kinds of calls, so that they meet; or of everything a bit.
-CLOSING: Theme = (Act.READ, Act.CLOSE)
-REOPENING: Theme = (Act.READ, Act.CLOSE, Act.OPEN)
-POLLING: Theme = (Act.POLL, Act.READ)
-CHANGING_MODE: Theme = (Act.READ, Act.SET_NONBLOCKING, Act.SET_BLOCKING)
-SELECTING: Theme = (Act.READ, Act.SELECT)
-CLOSING_SELECTED: Theme = (Act.SELECT, Act.CLOSE, Act.READ)
+# A theme has pieces, each some calls in a row, of which a thread makes one to three.
+REOPEN = (Act.CLOSE, Act.OPEN)
+CLOSING: Theme = ((Act.READ,), (Act.CLOSE,))
+REOPENING: Theme = ((Act.READ,), REOPEN)
+POLLING: Theme = ((Act.POLL,), (Act.READ,))
+WRITING: Theme = ((Act.WRITE,),)
+CHANGING_MODE: Theme = ((Act.READ,), (Act.SET_NONBLOCKING,), (Act.SET_BLOCKING,))
+SELECTING: Theme = ((Act.READ,), (Act.SELECT,))
+CLOSING_SELECTED: Theme = ((Act.SELECT,), (Act.CLOSE,), (Act.READ,))
 THEMES: tuple[Theme, ...] = (
     CLOSING,
     CLOSING,
     REOPENING,
     POLLING,
-    (Act.POLL, Act.POLL_BOTH, Act.CLOSE, Act.OPEN),
+    ((Act.POLL,), (Act.POLL_BOTH,), (Act.CLOSE,), (Act.OPEN, Act.POLL)),
     CHANGING_MODE,
-    (Act.READ, Act.READ, Act.POLL, Act.WRITE, Act.CLOSE, Act.OPEN, Act.OPEN_NONBLOCKING),
+    ((Act.READ,), (Act.POLL,), (Act.WRITE,), REOPEN, (Act.OPEN_NONBLOCKING, Act.READ)),
     SELECTING,
-    (Act.READ, Act.WRITE, Act.SELECT_BOTH),
+    (*SELECTING, (Act.WRITE,), (Act.SELECT_BOTH,)),
 )
 
 
@@ -222,8 +225,8 @@ THEMES: tuple[Theme, ...] = (
 def plans(draw: st.DrawFn, themes: tuple[Theme, ...] = THEMES) -> Plan:
     """Small systems, each with one of these themes."""
     theme = draw(st.sampled_from(themes))
-    acts = some(st.sampled_from(theme), 1, 1, 2, 3)
-    applications = [0, 0, *range(APPLICATIONS)] if Act.OPEN in theme else [0]
+    acts = some(st.sampled_from(theme), 1, 1, 2, 3).map(lambda pieces: sum(pieces, ()))
+    applications = [0, 0, *range(APPLICATIONS)] if len(sum(theme, ())) > len(theme) else [0]
     user = st.tuples(st.sampled_from(applications), acts)
     threads = [
         ThreadPlan(f"user {n}", *drawn)
@@ -242,7 +245,7 @@ def plans(draw: st.DrawFn, themes: tuple[Theme, ...] = THEMES) -> Plan:
     return Plan(
         kind=draw(st.sampled_from(Kind)),
         capacity=draw(st.sampled_from([2, 1])),
-        interface=changes >= 0,
+        interface=changes != 0,
         opened=opened,
         nonblocking=opened and draw(st.integers(0, 7)) == 7,
         threads=tuple(threads),
@@ -253,4 +256,5 @@ def examples(
     *themes: Theme, schedule: st.SearchStrategy[Schedule] | None = None
 ) -> st.SearchStrategy[Example]:
     """Systems with these themes, or any, and schedules of this kind, or any."""
-    return st.builds(Example, plans(themes or THEMES), schedule or schedules())
+    schedule = schedules() if schedule is None else schedule
+    return st.builds(Example, plans(themes or THEMES), schedule)

@@ -83,20 +83,21 @@ STACK = "the stack"
 USUAL, SHORT, RUNT = 20, 7, 13  # bytes
 LARGE = 1600
 READ_OR_WRITE = Events.READ | Events.WRITE
-# What is the case, and what happens then. Random calls seldom come to these by themselves.
+# What leads to the situations that matter, of which random calls seldom find one by themselves.
 MEETINGS = (
-    ("a reader waits", "close"),
-    ("a reader waits", "packet"),
-    ("two readers wait", "close"),
-    ("two readers wait", "packet"),
-    ("a poll waits", "close"),
-    ("a poll waits", "packet"),
-    ("packets are queued", "reopen"),
-    ("packets are queued", "down"),
-    ("packets are queued", "short read"),
-    ("packets are written", "down"),
-    ("the queue is full", "short read"),
-    ("the written queue is full", "down"),
+    ("read", "close"),
+    ("read", "transmit"),
+    ("read", "read", "close"),
+    ("read", "read", "transmit"),
+    ("poll", "close"),
+    ("poll", "transmit"),
+    ("transmit", "close", "open"),
+    ("transmit", "turn", "turn"),
+    ("write", "turn", "turn"),
+    ("transmit", "short read"),
+    ("close", "open non-blocking", "read"),
+    ("fill", "short read"),
+    ("fill the written",),
 )
 
 
@@ -339,46 +340,41 @@ class DriverMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: bool(self.free()))
     @rule(meeting=st.sampled_from(MEETINGS))
-    def meet(self, meeting: tuple[str, str]) -> None:
-        """Lead the device from wherever it is to one of the situations that are worth testing."""
-        before, then = meeting
+    def meet(self, meeting: tuple[str, ...]) -> None:
+        """Lead the device from wherever it is to a situation, and look what has become of it."""
+        steps: dict[str, Callable[[], object]] = {
+            "open": lambda: self.open_file(False),
+            "open non-blocking": lambda: self.open_file(True),
+            "close": self.close_file,
+            "read": lambda: self.read_packet(LARGE),
+            "short read": lambda: self.read_packet(SHORT),
+            "poll": lambda: self.poll_file(Events.READ, True),
+            "transmit": lambda: self.transmit_packet(USUAL, 0x45),
+            "write": lambda: self.write_packet(USUAL, 0x45),
+            "turn": lambda: self.can_turn() and self.turn_interface(),
+            "fill": self.fill_queue,
+            "fill the written": self.fill_written_queue,
+        }
         if not self.ready():
             return
-        match before:
-            case "a reader waits":
-                self.read_packet(LARGE)
-            case "two readers wait":
-                self.read_packet(LARGE)
-                self.read_packet(LARGE)
-            case "a poll waits":
-                self.poll_file(Events.READ, True)
-            case "packets are queued":
-                self.transmit_packet(USUAL, 0x45)
-            case "packets are written":
-                self.write_packet(USUAL, 0x45)
-            case "the queue is full":
-                for packet in self.filling(self.state.to_application):
-                    self.send(packet)
-            case "the written queue is full" if self.profile.written_queue_bounded.value:
-                for packet in self.filling(self.state.to_stack):
-                    self.send_written(packet)
-                self.reached("written queue full")
-        match then:
-            case "close":
-                self.close_file()
-            case "reopen":
-                self.close_file()
-                self.open_file(False)
-            case "packet":
-                self.transmit_packet(USUAL, 0x45)
-            case "short read":
-                self.read_packet(SHORT)
-            case "down" if self.can_turn():
-                self.turn_interface()
-                self.turn_interface()
+        for step in meeting:
+            if self.files or step.startswith("open"):  # a profile may let an open fail
+                steps[step]()
         if self.can_call():
             self.poll_file(Events.READ, False)
             self.deliver_packet()
+
+    def fill_queue(self) -> None:
+        """Send one packet more than there is room for."""
+        for packet in self.filling(self.state.to_application):
+            self.send(packet)
+
+    def fill_written_queue(self) -> None:
+        """Write one packet more than there is room for."""
+        if self.profile.written_queue_bounded.value:
+            for packet in self.filling(self.state.to_stack):
+                self.send_written(packet)
+            self.reached("written queue full")
 
     def ready(self) -> bool:
         """Open a blocking file, with nothing queued and threads free; say whether it worked."""
@@ -398,7 +394,7 @@ def refutation(machine: type[DriverMachine], tries: int = 200) -> str | None:
     """The shortest story found in which the device fails, or None if it passes."""
     how = settings(
         max_examples=tries,
-        stateful_step_count=20,
+        stateful_step_count=12,
         deadline=None,
         database=None,
         derandomize=True,

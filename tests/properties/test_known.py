@@ -80,8 +80,14 @@ def test_a_change_of_a_change_is_compared_with_the_shipped_driver() -> None:
     assert shipped_base(DRIVERS["tunnel-repaired"]) is DRIVERS["tunnel-repaired"]
 
 
-def test_everything_refuted_is_new_in_a_driver_that_declares_nothing() -> None:
+def test_a_shipped_driver_that_declares_nothing_is_compared_with_the_one_below_it() -> None:
     classified = classify(DRIVERS["tunnel-flag-only"], [_result(CLOSE_RACE, Verdict.REFUTED)])
+    assert classified.base is TUNNEL
+    assert (classified.new, classified.exit_code) == ((), 0)
+
+
+def test_everything_refuted_is_new_in_a_driver_that_derives_from_nothing() -> None:
+    classified = classify(Driver("alone", ""), [_result(CLOSE_RACE, Verdict.REFUTED)])
     assert classified.exit_code == 1
 
 

@@ -157,6 +157,15 @@ def test_a_clause_that_demands_nothing(repository: Make) -> None:
     assert problems(top) == ["spec/read.md:6: READ-2 says neither must, may nor never"]
 
 
+def test_a_demand_without_a_name(repository: Make) -> None:
+    top = repository(f"{TEXT}\nAnd it must not fail.\n")
+    assert problems(top) == [
+        "spec/read.md:14: says must outside of a clause; make it one, or reword it"
+    ]
+    (top / "spec" / "words.md").write_text("*Must* and must are words.\n", encoding="utf-8")
+    assert len(problems(top)) == 1
+
+
 def test_without_the_text_there_is_nothing_to_check(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not part of this installation"):
         read_specification(tmp_path)
