@@ -20,6 +20,7 @@ kind of call suffers and by which clause. What cannot be named is `UNNAMED`, nev
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 from attrs import evolve, frozen
@@ -53,7 +54,7 @@ from haiku_tuntap.properties.stateful.linearizability import (
     NotLinearizable,
     linearize,
 )
-from haiku_tuntap.properties.stateful.plans import APPLICATIONS, Act, Plan, ThreadPlan
+from haiku_tuntap.properties.stateful.plans import APPLICATIONS, OPENING, Act, Plan, ThreadPlan
 from haiku_tuntap.properties.stateful.schedules import Schedule, schedules, some
 
 UNNAMED = "unnamed"
@@ -225,8 +226,10 @@ THEMES: tuple[Theme, ...] = (
 def plans(draw: st.DrawFn, themes: tuple[Theme, ...] = THEMES) -> Plan:
     """Small systems, each with one of these themes."""
     theme = draw(st.sampled_from(themes))
-    acts = some(st.sampled_from(theme), 1, 1, 2, 3).map(lambda pieces: sum(pieces, ()))
-    applications = [0, 0, *range(APPLICATIONS)] if len(sum(theme, ())) > len(theme) else [0]
+    pieces = some(st.sampled_from(theme), 1, 1, 2, 3)
+    acts = pieces.map(lambda drawn: tuple(chain.from_iterable(drawn)))
+    opens = any(act in OPENING for piece in theme for act in piece)
+    applications = [0, 0, *range(APPLICATIONS)] if opens else [0]
     user = st.tuples(st.sampled_from(applications), acts)
     threads = [
         ThreadPlan(f"user {n}", *drawn)

@@ -19,13 +19,11 @@ that time. What is not owed is not waited for; an end that should not be shows a
 
 *What is not determined.* Two calls under way may take effect in either order, and a profile may
 allow several results; the kit accepts whatever some order explains (see `story.py`). With threads
-the schedule is the system's, so a race shows in some runs and not in others, and Hypothesis may
-report a failure as flaky; the failure is real nevertheless.
+a race shows in some runs only, and Hypothesis may call the failure flaky; it is real nevertheless.
 
-*What is left out.* The kit never uses a file that it has closed, because systems give its number to
-the next one that is opened, and then it would test the adapter. There are no signals, no select and
-no change of the MTU; the reference has them, but few devices under test do. A packet is IP by its
-first nibble alone, so a device that parses more must be given its own `packet`.
+*What is left out.* The kit never uses a file that it has closed, since systems give its number to
+the next open. There are no signals, no select and no change of the MTU; the reference has them, but
+few devices under test do. A packet is IP by its first nibble alone; override `packet` for more.
 """
 
 from __future__ import annotations
@@ -144,9 +142,8 @@ class Adapter(ABC):
 class DriverMachine(RuleBasedStateMachine):
     """Your device and the reference in step. Subclass it, and set `adapter` and what differs.
 
-    Statistics of Hypothesis (`--hypothesis-show-statistics` of pytest) say which of the situations
-    below were reached in which share of the examples; a search for many of them at once goes on
-    by itself (`hypothesis.target`). If you define `teardown`, call this class's, too.
+    Hypothesis' statistics (pytest's `--hypothesis-show-statistics`) say in which share of examples
+    each situation was reached. If you define `teardown`, call this class's, too.
     """
 
     adapter: ClassVar[type[Adapter]]

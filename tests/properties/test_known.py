@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from haiku_tuntap.model.drivers import DRIVERS
+from haiku_tuntap.model.drivers import DRIVERS, Driver
 from haiku_tuntap.model.drivers.tunnel import TUNNEL
 from haiku_tuntap.properties.known import classify, shipped_base
 from haiku_tuntap.properties.verdict import Comparison, Result, Verdict
