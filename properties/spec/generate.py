@@ -41,21 +41,20 @@ def mermaid(make: Callable[[], str]) -> str:
 
 def defect(known: KnownDefect) -> str:
     """What the checker knows of a defect: where, which run shows it, and what repairs it."""
-    scenario, property_ = first_refuted(known)
+    scenario, property_ = in_order(known)[0]
+    refuted: dict[str, list[str]] = {}
+    for where, what in in_order(known):
+        refuted.setdefault(what, []).append(where)
+    refutes = "; ".join(f"`{what}` in {', '.join(where)}" for what, where in refuted.items())
     repair = "none in the driver"
     if known.repair is not None:
         repair = f"`{known.repair.name}`: {known.repair.summary}"
     return (
         f"- lines: {known.source}\n"
-        f"- refutes: {', '.join(f'`{s}` ({p})' for s, p in in_order(known))}\n"
+        f"- refutes: {refutes}\n"
         f"- repair: {repair}\n\n"
         f"```text\n{trace(scenario, property_)}\n```\n"
     )
-
-
-def first_refuted(known: KnownDefect) -> tuple[str, str]:
-    """The scenario and the property of the trace that is shown."""
-    return in_order(known)[0]
 
 
 def in_order(known: KnownDefect) -> list[tuple[str, str]]:

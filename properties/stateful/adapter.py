@@ -208,6 +208,7 @@ class Run:
         turn = self.turns[-1]
         turn.steps += 1
         where = self.running.pending(thread)
+        where = "allocate or free" if where == "<lambda>" else where  # they are not primitives
         if kind is LocationKind.BLOCKED:
             turn.stands = f"sleeps in {where}"
         else:

@@ -13,14 +13,14 @@ the first thread. Nothing fails for want of memory, and no copy faults: neither 
 reference. No theme but CLOSING_SELECTED, which is drawn only if asked for, has selects and closes:
 that a close does not end a select is the VFS's doing (select-close), and no driver can help it.
 
-*Which defect it is.* A disagreement that vanishes when one decision of the profile is taken as
-Haiku takes it is the defect which that decision names. The others are races, which show in what
-kind of call suffers and by which clause. What cannot be named is `UNNAMED`, never left out.
+*Which defect it is.* A disagreement that vanishes when a decision of the profile is taken as Haiku
+takes it is the defect which that decision names. The others are races, which show in what kind of
+call suffers and by which clause. What cannot be named is `UNNAMED`, never left out.
 """
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import chain, combinations
 from typing import Any
 
 from attrs import evolve, frozen
@@ -159,13 +159,23 @@ def sleeping(run: Run, profile: Profile, state: State) -> Disagreement:
 
 def defect(found: Disagreement) -> str:
     """The known defect that shows in a disagreement with the profile REQUIRED; else UNNAMED."""
-    for name, decision in DECISIONS.items():
-        change: dict[str, Any] = {decision: decisions(HAIKU)[decision]}
-        if judge(found.run, evolve(REQUIRED, **change)) is None:
-            return name
-    remaining = judge(found.run, HAIKU)
-    # Without a race, two decisions have met; the clause names one.
-    return race(remaining) if remaining else race(found)
+    names = [
+        chosen for size in range(len(DECISIONS) + 1) for chosen in combinations(DECISIONS, size)
+    ]
+    left = {chosen: judge(found.run, as_haiku(*chosen)) for chosen in names}
+    enough = [chosen for chosen, disagreed in left.items() if disagreed is None]
+    if enough:
+        return enough[0][0]
+    races = [race(disagreed) for disagreed in left.values() if disagreed is not None]
+    return next((name for name in races if name != UNNAMED), UNNAMED)
+
+
+def as_haiku(*defects: str) -> Profile:
+    """The profile REQUIRED, but with these decisions as Haiku takes them."""
+    changes: dict[str, Any] = {
+        DECISIONS[name]: decisions(HAIKU)[DECISIONS[name]] for name in defects
+    }
+    return evolve(REQUIRED, **changes)
 
 
 def race(found: Disagreement) -> str:

@@ -96,6 +96,7 @@ MEETINGS = (
     ("close", "open non-blocking", "read"),
     ("fill", "short read"),
     ("fill the written",),
+    ("wrong write",),
 )
 
 
@@ -163,8 +164,6 @@ class DriverMachine(RuleBasedStateMachine):
         self.situations: set[str] = set()
         self.serial = 0
 
-    # Asking the device, and comparing
-
     def put(self, operation: Operation, call: Callable[[], Any]) -> None:
         """Put a call to the device and to the reference, and wait until both are at rest."""
         __tracebackhide__ = True
@@ -200,8 +199,6 @@ class DriverMachine(RuleBasedStateMachine):
                 self.story.overdue()
             wait([future for _, future in self.inside.values()], remaining, FIRST_COMPLETED)
 
-    # What is known
-
     @property
     def state(self) -> State:
         """The reference's state, or one of those that explain what was seen."""
@@ -216,7 +213,7 @@ class DriverMachine(RuleBasedStateMachine):
         return sum(isinstance(other, operation) for other, _ in self.inside.values())
 
     def can_call(self) -> bool:
-        """Whether a file is open, and a thread is free; one more is kept free for the close."""
+        """Whether a file is open, and a thread is free beside one for the close."""
         return bool(self.files) and len(self.free()) > 1
 
     def can_turn(self) -> bool:
@@ -238,11 +235,11 @@ class DriverMachine(RuleBasedStateMachine):
         self.serial += 1
         return Packet.of(bytes([first]) + self.serial.to_bytes(2, "big") + bytes(size - 3))
 
-    # Rules
-
-    @initialize(nonblocking=st.sampled_from([False, False, False, True]))
-    def open_first(self, nonblocking: bool) -> None:
-        self.open_file(nonblocking)
+    @initialize(meetings=st.lists(st.sampled_from(MEETINGS), max_size=4))
+    def open_first(self, meetings: list[tuple[str, ...]]) -> None:
+        self.open_file(False)
+        for meeting in meetings:
+            self.meet(meeting)
 
     @precondition(lambda self: len(self.free()) > 0 and (not self.files or len(self.free()) == 4))
     @rule(nonblocking=st.sampled_from([False, False, False, True]))
@@ -264,7 +261,6 @@ class DriverMachine(RuleBasedStateMachine):
     @rule(size=st.sampled_from([LARGE, LARGE, LARGE, SHORT, SHORT, 0]))
     def read_packet(self, size: int) -> None:
         queued = self.state.to_application
-        self.reached("empty read", size == 0)
         self.reached("short read", bool(queued) and 0 < size < queued[0].size)
         number, file = next(reversed(self.files.items()))
         self.put(Read(number, size), lambda: self.device.read(file, size))
@@ -277,7 +273,6 @@ class DriverMachine(RuleBasedStateMachine):
     )
     def write_packet(self, size: int, first: int) -> None:
         packet = self.packet(size, first) if size else None
-        self.reached("empty write", packet is None)
         self.reached("runt", self.kind is Kind.TAP and 0 < size < USUAL)
         self.reached("wrong version", self.kind is Kind.TUN and size > 0 and first == 0x12)
         self.send_written(packet)
@@ -348,6 +343,7 @@ class DriverMachine(RuleBasedStateMachine):
             "poll": lambda: self.poll_file(Events.READ, True),
             "transmit": lambda: self.transmit_packet(USUAL, 0x45),
             "write": lambda: self.write_packet(USUAL, 0x45),
+            "wrong write": lambda: self.write_packet(RUNT, 0x12),
             "turn": lambda: self.can_turn() and self.turn_interface(),
             "fill": self.fill_queue,
             "fill the written": self.fill_written_queue,
@@ -362,12 +358,10 @@ class DriverMachine(RuleBasedStateMachine):
             self.deliver_packet()
 
     def fill_queue(self) -> None:
-        """Send one packet more than there is room for."""
         for packet in self.filling(self.state.to_application):
             self.send(packet)
 
     def fill_written_queue(self) -> None:
-        """Write one packet more than there is room for."""
         if self.profile.written_queue_bounded.value:
             for packet in self.filling(self.state.to_stack):
                 self.send_written(packet)

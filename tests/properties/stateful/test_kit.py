@@ -336,10 +336,10 @@ SITUATIONS = (
     "short read",
     "wrong version",
 )
-LEAST_SHARE = 0.08  # measured: 0.10 to 0.62
+LEAST_SHARE = 0.1  # measured: 0.12 to 0.76; without `target` 0.20 to 0.42
 
 
-def shares(machine: type[DriverMachine]) -> dict[str, float]:
+def shares(machine: type[DriverMachine], tries: int = 200) -> dict[str, float]:
     """In which share of the examples each situation was reached."""
     reached: Counter[str] = Counter()
     examples = 0
@@ -352,7 +352,7 @@ def shares(machine: type[DriverMachine]) -> dict[str, float]:
 
     counting = type("Counting", (machine,), {"teardown": teardown})
     how = settings(
-        max_examples=200, stateful_step_count=12, deadline=None, database=None, derandomize=True
+        max_examples=tries, stateful_step_count=12, deadline=None, database=None, derandomize=True
     )
     run_state_machine_as_test(counting, settings=how)
     return {situation: count / examples for situation, count in reached.items()}
@@ -365,7 +365,7 @@ def test_the_interesting_situations_are_reached() -> None:
 
 
 def test_a_tap_device_gets_runts() -> None:
-    assert shares(TapMachine).get("runt", 0.0) >= LEAST_SHARE
+    assert shares(TapMachine, tries=100).get("runt", 0.0) >= LEAST_SHARE
 
 
 class TodaysDevice(KeepsPacketsAcrossReopen, NonblockingWaits):
@@ -377,7 +377,7 @@ def test_the_profile_decides() -> None:
     haiku = type("OfHaiku", (machine,), {"profile": HAIKU})
     assert machine.profile is REQUIRED
     assert refutation(machine) is not None
-    assert refutation(haiku, tries=100) is None
+    assert refutation(haiku, tries=50) is None
 
 
 class BlockingDevice(MemoryDevice):
@@ -519,6 +519,7 @@ def test_an_oserror_is_a_status() -> None:
 
 def test_unittest_runs_a_machine_too() -> None:
     case = machine_for(LosesWakeupOnClose).TestCase
+    case.settings = settings(deadline=None, database=None, derandomize=True)
     ended = unittest.TestResult()
     unittest.defaultTestLoader.loadTestsFromTestCase(case).run(ended)
     [(_, text)] = ended.failures
