@@ -3,7 +3,8 @@
 The reference says when a pending call is *completable*: a read when a packet is queued, or the
 last slot of its descriptor was closed, or a signal has arrived; a poll or select when one of its
 events holds, its descriptor was closed, or a signal has arrived; every other call always. A lost
-wakeup is a reachable quiescent state in which a pending call is completable. That is a safety
+wakeup is a reachable quiescent state in which a pending call is completable, or in which the
+interface's reader thread sleeps although a packet lies in its queue. That is a safety
 property: its counterexamples are finite, and it needs no fairness.
 
 Left out, and checked by other properties: deadlock, and readiness that select reports falsely.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from haiku_tuntap.model.drivers.tunnel import TunnelDevice
 from haiku_tuntap.model.kernel.descriptors import FileDescriptor
 from haiku_tuntap.model.kernel.select import B_SELECT_READ, B_SELECT_WRITE
 from haiku_tuntap.properties.calls import Calls, calls
@@ -44,7 +46,11 @@ def completable(view: View, thread: ThreadView) -> str | None:
 
 
 def lost_wakeups(view: View) -> Iterator[str]:
-    """The pending calls of a quiescent state that could end."""
+    """The calls of a quiescent state that could end, and a reader thread that could go on."""
+    for device in view.layout.instances.of_class(TunnelDevice):
+        queue = device.object.receive_queue
+        if view.value(queue, "buffers") and view.value(queue.notify, "waiters"):
+            yield "the reader thread sleeps, although a packet lies in the receive queue"
     for thread in view.threads:
         if thread.pending:
             reason = completable(view, thread)
@@ -59,9 +65,10 @@ NO_LOST_WAKEUP = Property(
     "step, no pending call is completable. A read is completable when a packet is queued, the "
     "last slot of its descriptor was closed, or a signal has arrived; a poll or select when one "
     "of its events holds, its descriptor was closed, or a signal has arrived; every other call "
-    "always. Beginning a call and sending a signal are the environment's and excuse nothing. "
+    "always. Nor does the interface's reader thread sleep while a packet lies in the receive "
+    "queue. Beginning a call and sending a signal are the environment's and excuse nothing. "
     "That one particular reader is ever served is not claimed.",
-    source="WAKE-1, WAKE-2, WAKE-3, WAKE-4, WAKE-5; the definition is the project's",
+    source="WAKE-1, WAKE-2, WAKE-3, WAKE-4, WAKE-5, WAKE-6; the definition is the project's",
     judge=lost_wakeups,
     monitors=(calls,),
     witness=frozenset({"a thread slept"}),

@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from haiku_tuntap.model.drivers import DRIVERS, Driver
 from haiku_tuntap.model.scenarios import SCENARIOS, Scenario
+from haiku_tuntap.properties import running
 from haiku_tuntap.properties import verdict as verdicts
 from haiku_tuntap.properties.catalogue import PROPERTIES
 from haiku_tuntap.properties.check import Options
@@ -23,7 +24,6 @@ from haiku_tuntap.properties.cli import main
 from haiku_tuntap.properties.explore.search import Progress
 from haiku_tuntap.properties.loading import InputError
 from haiku_tuntap.properties.property import Property
-from haiku_tuntap.properties import running
 from haiku_tuntap.properties.verdict import Trace, TraceStep, Verdict
 
 Tell = Callable[[Progress], None]

@@ -44,3 +44,11 @@ def test_the_repaired_driver_holds_there_and_not_vacuously(property_id: str) -> 
     prop = PROPERTIES[property_id]
     [result] = check_scenario(base, SCENARIOS[fault.scenario], [prop])
     assert (result.verdict, result.vacuous) == (Verdict.HOLDS, False)
+
+
+def test_a_reader_thread_that_is_not_told_of_a_packet_is_a_lost_wakeup() -> None:
+    fault = FAULTS["no-lost-wakeup"]
+    prop = PROPERTIES["no-lost-wakeup"]
+    [result] = check_scenario(fault.driver, SCENARIOS["writer-reader-thread"], [prop])
+    assert result.verdict is Verdict.REFUTED
+    assert result.reason == "the reader thread sleeps, although a packet lies in the receive queue"

@@ -128,9 +128,7 @@ def test_the_unreduced_search_tells_the_same_trace(scenario: str, prop: str) -> 
     assert (reduced.steps, reduced.conclusion) == (unreduced.steps, unreduced.conclusion)
 
 
-@pytest.mark.parametrize(
-    ("scenario", "prop"), [*REFUTED, ("down-twice", "interface-down-returns")]
-)
+@pytest.mark.parametrize(("scenario", "prop"), [*REFUTED, ("down-twice", "interface-down-returns")])
 def test_the_reason_of_a_result_is_what_its_trace_shows(scenario: str, prop: str) -> None:
     result = refutation(scenario, prop)
     assert result.reason is not None

@@ -1,7 +1,7 @@
 """Every shipped driver model does what the reference allows, but for its known defects.
 
-Everything is derandomized, so the numbers of examples within which a defect is found are facts,
-and a change of the strategies may change them. The campaign looks longer, at every driver.
+All seeds are fixed, so the numbers of examples within which a defect is found are facts. They may
+change with the strategies, and with Hypothesis' version. The campaign looks longer, at all drivers.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections import Counter
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis import HealthCheck, Phase, find, given, seed, settings
 
 from haiku_tuntap.model.drivers import DRIVERS, Driver
 from haiku_tuntap.model.drivers.tunnel import TUNNEL, TunnelCookie, tunnel_close, tunnel_read
@@ -44,6 +44,7 @@ from haiku_tuntap.properties.stateful.schedules import (
     few_preemptions,
 )
 
+SEED = 3
 SHRINK = settings(
     derandomize=True,
     database=None,
@@ -60,6 +61,7 @@ def defects(
     """How often so many examples show which defect. One without a name fails at once."""
     found: Counter[str] = Counter()
 
+    @seed(SEED)
     @settings(LOOK, max_examples=count)
     @given(example=examples(*themes))
     def look(example: Example) -> None:
@@ -74,10 +76,11 @@ def defects(
 
 
 def test_the_defects_of_todays_driver_are_found() -> None:
-    """In 500 examples without a hint; the others are rarer, and wait for the campaign."""
-    assert set(defects(TUNNEL, 500)) == {
+    """In 800 examples without a hint; restart takes more, and has its own test below."""
+    assert set(defects(TUNNEL, 800)) == {
         "close-race",
         "down-race",
+        "late-notify",
         "nonblock-ignored",
         "stale-queue",
     }
@@ -86,6 +89,7 @@ def test_the_defects_of_todays_driver_are_found() -> None:
 def test_the_repaired_driver_agrees() -> None:
     """In 500 examples."""
 
+    @seed(SEED)
     @settings(SHRINK, max_examples=500)
     @given(example=examples())
     def agrees(example: Example) -> None:
