@@ -98,7 +98,7 @@ class Lockstep:
         location = self.model.location(self.state, thread)
         assert self.running.kind(thread) is location.kind
         block = self.model.layout.blocks[thread]
-        if block.result != block.first:
+        if location.kind is LocationKind.RESUMED:  # its slot serves other locals elsewhere
             woken_with = self.running.encode(self.running.result(thread))
             assert self.state[block.result] == woken_with
         frames = self.running.frames(thread)
