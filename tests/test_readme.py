@@ -49,6 +49,33 @@ def test_the_change_in_the_readme_is_refuted_and_mended_is_not(tmp_path: Path) -
     assert "NEW" not in second
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "list",
+        "explain close-race",
+        "spec",
+        "spec READ-3",
+        "simulate",
+        "simulate tunnel-repaired --pcap crossed.pcap",
+        "frame",
+        "benchmark --scenario reader-close",
+        "check --unreduced --scenario poll-sender --json results.json",
+    ],
+)
+def test_the_commands_in_the_table_do_what_they_should(command: str, tmp_path: Path) -> None:
+    name = command.split()[0]
+    assert f"`tuntap {name}" in README
+    assert output_of(TUNTAP, *command.split(), cwd=tmp_path)
+
+
+def test_replay_shows_the_trace_of_a_token(tmp_path: Path) -> None:
+    checked = output_of(TUNTAP, "check", "--scenario", "reader-close", cwd=tmp_path)
+    [token] = re.findall(r"^tuntap replay (\S+)$", checked, re.MULTILINE)
+    shown = output_of(TUNTAP, "replay", token, cwd=tmp_path)
+    assert block_after("<!-- trace -->") in shown
+
+
 @pytest.mark.parametrize("target", ["check", "test", "campaign", "lint", "benchmark"])
 def test_the_make_targets_exist(target: str) -> None:
     assert shutil.which("make") is not None
