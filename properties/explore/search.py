@@ -221,16 +221,14 @@ class Search:
     def _expand(self, level: list[State]) -> list[State]:
         """The states one step from those of `level` that were not met before.
 
-        The inner loop of the whole search: one hash per successor, nothing else that can be
-        done elsewhere.
+        The inner loop of the whole search, with nothing in it that can be done elsewhere.
         """
         parents, noted = self.outcome.parents, self.program.noted
         symmetry = self.model.symmetry
         canonical = symmetry.canonical if symmetry is not None and symmetry.groups else None
         threads = self._tables()
         fresh: list[State] = []
-        append, remember = fresh.append, parents.setdefault
-        known = len(parents)
+        append = fresh.append
         for count, state in enumerate(level):
             if not count % CHECK_EVERY and self._limit_hit():
                 break
@@ -250,9 +248,8 @@ class Search:
                         quiescent = False
                     if canonical is not None:
                         successor = canonical(successor)
-                    remember(successor, state)
-                    if len(parents) != known:
-                        known += 1
+                    if successor not in parents:
+                        parents[successor] = state
                         append(successor)
             if noted and self._note(state):
                 quiescent = False
