@@ -140,8 +140,10 @@ class Run:
     file_numbers: count[int] = field(init=False, factory=lambda: count(2))
     packet_numbers: count[int] = field(init=False, factory=lambda: count(1))
     receive: str = field(init=False)
+    failures_left: int = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.failures_left = self.plan.failing_opens
         self.builder = Builder(self.plan, self.driver)
         self.running = Overheard(self.builder.build(), listener=self)
         plans = {thread.name: thread for thread in self.plan.threads}
@@ -176,12 +178,21 @@ class Run:
                 self.turns.append(Turn(caller.name))
             if self.is_noticed(thread):
                 self.begin(caller, self.operation(caller))
-            running.step(thread)
+            running.step(thread, self.choice(thread))
             self.look_at(thread)
             if snoozes:
                 turns.give_away(thread)
         if running.violations:
             self.problem = "; ".join(violation.text for violation in running.violations)
+
+    def choice(self, thread: int) -> int:
+        """Which way a step goes: what may go wrong does so while the plan says."""
+        choices = self.running.choices(thread)
+        if len(choices) == 1:
+            return 0
+        goes_wrong = self.failures_left > 0
+        self.failures_left -= goes_wrong
+        return next(i for i, c in enumerate(choices) if c.startswith("no ") is not goes_wrong)
 
     def is_opening(self, thread: int) -> bool:
         """Whether it can matter that another thread steps before this one."""

@@ -9,9 +9,10 @@ as a story: the system, the steps with their calls and results, the clause, expe
 *What is chosen.* Up to three threads that use the device, of two applications; up to two threads
 of the stack that send; one that takes the interface down and up, since two at once are the
 stack's affair and confuse its own books (stack/interfaces.cpp:761-771); one that sends signals to
-the first thread. Nothing fails for want of memory, and no copy faults: neither is in the
-reference. No theme but CLOSING_SELECTED, which is drawn only if asked for, has selects and closes:
-that a close does not end a select is the VFS's doing (select-close), and no driver can help it.
+the first thread. Nothing fails for want of memory but opens, where a plan says so, and no copy
+faults: the leak that a fault leaves (read-leak) shows in no history. No theme but
+CLOSING_SELECTED, which is drawn only if asked for, has selects and closes: that a close does not
+end a select is the VFS's doing (select-close), and no driver can help it.
 
 *Which defect it is.* A disagreement that vanishes when a decision of the profile is taken as Haiku
 takes it is the defect which that decision names. The others are races, which show in what kind of
@@ -20,6 +21,7 @@ call suffers and by which clause. What cannot be named is `UNNAMED`, never left 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import chain, combinations
 from typing import Any
 
@@ -39,6 +41,7 @@ from haiku_tuntap.model.reference import (
     Poll,
     Read,
     Reference,
+    Result,
     Select,
     SetBlocking,
     Signal,
@@ -48,6 +51,7 @@ from haiku_tuntap.model.reference import (
     completable,
     ignored,
 )
+from haiku_tuntap.model.status import B_NO_MEMORY
 from haiku_tuntap.properties.stateful.adapter import Run
 from haiku_tuntap.properties.stateful.linearizability import (
     Linearizable,
@@ -55,7 +59,12 @@ from haiku_tuntap.properties.stateful.linearizability import (
     linearize,
 )
 from haiku_tuntap.properties.stateful.plans import APPLICATIONS, OPENING, Act, Plan, ThreadPlan
-from haiku_tuntap.properties.stateful.schedules import Schedule, schedules, some
+from haiku_tuntap.properties.stateful.schedules import (
+    Schedule,
+    few_preemptions,
+    schedules,
+    some,
+)
 
 UNNAMED = "unnamed"
 DECISIONS = {
@@ -119,13 +128,27 @@ class Disagreement:
         )
 
 
+class ShortOfMemory(Reference):
+    """The reference where an open may also fail for want of memory, which changes nothing."""
+
+    def step(
+        self, state: State, thread: str, operation: Operation
+    ) -> Iterator[tuple[Result, State]]:
+        """What the reference allows, and, of an open, B_NO_MEMORY (OPEN-6)."""
+        yield from super().step(state, thread, operation)
+        call = state.call(thread)
+        if isinstance(operation, Open) and call is not None and not call.ended:
+            yield Result(B_NO_MEMORY), state.with_call(evolve(call, ended=True))
+
+
 def judge(run: Run, profile: Profile = REQUIRED) -> Disagreement | None:
     """Compare a run with the reference."""
     if run.problem is not None:
         expected = "the kernel's rules kept, and rest"
         return Disagreement(run, profile, None, None, None, expected, run.problem)
     plan = run.plan
-    reference = Reference(
+    specification = ShortOfMemory if plan.failing_opens else Reference
+    reference = specification(
         plan.kind, profile, plan.capacity, plan.interface, (1,) * plan.opened, plan.nonblocking
     )
     answer = linearize(reference, run.history, at_rest=True)
@@ -181,6 +204,8 @@ def as_haiku(*defects: str) -> Profile:
 def race(found: Disagreement) -> str:
     """The race that shows in a disagreement."""
     sleeps = found.got.startswith("it sleeps")
+    if isinstance(found.operation, Open) and found.run.plan.failing_opens:
+        return "open-leak"
     match found.operation, found.clause:
         case Read(), "WAKE-2" if sleeps:
             return "close-race"
@@ -216,6 +241,7 @@ CLOSING: Theme = ((Act.READ,), (Act.CLOSE,))
 REOPENING: Theme = ((Act.READ,), REOPEN)
 POLLING: Theme = ((Act.POLL,), (Act.READ,))
 WRITING: Theme = ((Act.WRITE,),)
+OPENING_AGAIN: Theme = ((Act.OPEN,), (Act.OPEN, Act.CLOSE))
 CHANGING_MODE: Theme = ((Act.READ,), (Act.SET_NONBLOCKING,), (Act.SET_BLOCKING,))
 SELECTING: Theme = ((Act.READ,), (Act.SELECT,))
 CLOSING_SELECTED: Theme = ((Act.SELECT,), (Act.CLOSE,), (Act.READ,))
@@ -271,3 +297,15 @@ def examples(
     """Systems with these themes, or any, and schedules of this kind, or any."""
     schedule = schedules() if schedule is None else schedule
     return st.builds(Example, plans(themes or THEMES), schedule)
+
+
+def failing_examples(*themes: Theme) -> st.SearchStrategy[Example]:
+    """Systems with these themes in which nothing is open and the first open gets no memory."""
+
+    def fails(example: Example) -> Example:
+        return evolve(
+            example,
+            plan=evolve(example.plan, opened=False, nonblocking=False, failing_opens=1),
+        )
+
+    return examples(*themes, schedule=few_preemptions()).map(fails)

@@ -12,6 +12,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from haiku_tuntap.model.drivers.driver import Driver
+from haiku_tuntap.model.drivers.tunnel import COOKIE_ALLOCATION
 from haiku_tuntap.model.kernel import hooks
 from haiku_tuntap.model.kernel.buffers import IPV4
 from haiku_tuntap.model.kernel.descriptors import FileSlot
@@ -86,7 +87,8 @@ class Plan:
     """A small system. With `opened`, application 0 has the device open; signals go to thread 0.
 
     With `interface` the interface is up and can be taken down; else there is none, and the device
-    is down. Packets have size 1, and each queue has room for `capacity` of them.
+    is down. Packets have size 1, and each queue has room for `capacity` of them. For the first
+    `failing_opens` opens there is no memory.
     """
 
     kind: Kind = Kind.TUN
@@ -95,6 +97,7 @@ class Plan:
     opened: bool = True
     nonblocking: bool = False
     threads: tuple[ThreadPlan, ...] = ()
+    failing_opens: int = 0
 
     def has(self, *acts: Act) -> bool:
         """Whether any thread does one of these."""
@@ -105,6 +108,8 @@ class Plan:
         file = f"file 1 open, {mode}" if self.opened else "no file open"
         state = "up" if self.interface else "down"
         device = f"{self.kind.value} device, {state}, queues of {self.capacity}, {file}"
+        if self.failing_opens:
+            device += f"; no memory for the first {self.failing_opens} opens"
         return "\n  ".join([device, *map(str, self.threads)])
 
 
@@ -157,6 +162,7 @@ class Builder:
             roots=world.roots,
             threads=tuple(world.threads),
             substitution=self.driver.substitution,
+            chances=frozenset([COOKIE_ALLOCATION] if self.plan.failing_opens else []),
         )
 
     def call(self, thread: ThreadPlan, number: int) -> Call:

@@ -23,6 +23,7 @@ from haiku_tuntap.properties.stateful.drivers import (
     CHANGING_MODE,
     CLOSING,
     CLOSING_SELECTED,
+    OPENING_AGAIN,
     POLLING,
     REOPENING,
     UNNAMED,
@@ -34,6 +35,7 @@ from haiku_tuntap.properties.stateful.drivers import (
     defect,
     disagreement,
     examples,
+    failing_examples,
     judge,
 )
 from haiku_tuntap.properties.stateful.plans import Act, Plan, ThreadPlan
@@ -149,6 +151,38 @@ def shrunk(driver: str, name: str, theme: Theme, within: int, steps: int) -> Non
     assert len(example.plan.threads) <= 3
     if name != "select-close":
         assert disagreement(DRIVERS["tunnel-repaired"], example) is None
+
+
+def test_an_open_that_fails_and_leaves_the_device_taken_is_found() -> None:
+    """Within 100 examples in which the first open gets no memory."""
+
+    def leaks(example: Example) -> bool:
+        disagreed = disagreement(TUNNEL, example)
+        return disagreed is not None and defect(disagreed) == "open-leak"
+
+    example = find(
+        failing_examples(OPENING_AGAIN),
+        leaks,
+        settings=settings(SHRINK, max_examples=100),
+        random=Random(0),
+    )
+    assert [act for thread in example.plan.threads for act in thread.acts] == [Act.OPEN] * 2
+    found = disagreement(TUNNEL, example)
+    assert found is not None
+    assert (found.clause, found.got) == ("OPEN-2", "EBUSY")
+    assert disagreement(DRIVERS["repair-open-leak"], example) is None
+
+
+def test_the_repaired_driver_agrees_where_opens_fail() -> None:
+    """In 100 examples."""
+
+    @seed(SEED)
+    @settings(SHRINK, max_examples=100)
+    @given(example=failing_examples(OPENING_AGAIN, REOPENING))
+    def agrees(example: Example) -> None:
+        check(DRIVERS["tunnel-repaired"], example)
+
+    agrees()
 
 
 ONE_READER = Plan(
