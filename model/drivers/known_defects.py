@@ -1,7 +1,7 @@
 """What is wrong with today's driver, and the repair of each.
 
-The pairs of scenario and property that each refutes are what the checker finds. They are written
-here so that a run can tell what is known from what is new, and tests compare the two.
+The pairs that each defect refutes are found by the checker, and written here so that a run can tell
+what is known from what is new.
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ class Part:
 
 @frozen
 class Op:
-    """An operator over values; `name` is one of OPERATORS."""
+    """An operator over values, by its name in compiler/operators.py."""
 
     name: str
     args: tuple[Expr, ...]
@@ -142,12 +142,6 @@ class Result:
 
 
 Expr = Const | Local | Load | Part | Op | Result
-
-OPERATORS = (
-    *("add", "sub", "and", "or", "xor", "shl", "shr", "inv", "neg", "min", "max"),
-    *("eq", "ne", "lt", "le", "gt", "ge", "is", "isnot", "not", "bool", "both", "either"),
-    *("choose", "len", "first", "rest", "join", "single", "contains", "without"),
-)
 
 
 def walk(expr: Expr) -> Iterator[Expr]:
@@ -311,7 +305,6 @@ class Location:
     left_mover: bool = False
     steps: list[Step] = Factory(list)
     live: frozenset[Var] = frozenset()
-    held: frozenset[Any] = frozenset()
 
     @property
     def pending(self) -> bool:

@@ -256,4 +256,3 @@ Operation = (
     | Transmit
     | Deliver
 )
-WAITING = (Read, Poll, Select)

@@ -56,7 +56,6 @@ class ThreadBase:
             call=self.call_index,
             entry_name=self.entry_name,
             left_mover=left_mover,
-            held=self.flow.held,
         )
         self.locations.append(made)
         return made
