@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from attrs import Factory, define, field, frozen
 
 from haiku_tuntap.model.language import Primitive, Procedure, Substitution
+from haiku_tuntap.model.language.invariants import Conjunct, Fact, Facts
 from haiku_tuntap.model.language.records import is_record_class
 
 T = TypeVar("T")
@@ -51,6 +52,7 @@ class Driver:
     base: Driver | None = None
     known: tuple[KnownDefect, ...] = ()
     replacements: dict[Any, Any] = field(default=Factory(dict), repr=False)
+    own_invariants: dict[str, Conjunct | None] = field(default=Factory(dict), repr=False)
 
     def derive(self, name: str, summary: str) -> Driver:
         """A new driver that is this one but for what it will replace."""
@@ -71,6 +73,38 @@ class Driver:
         """Everything that this driver and those below it replace."""
         inherited = self.base.substitution.replacements if self.base else {}
         return Substitution({**inherited, **self.replacements})
+
+    def invariant(
+        self, *theorems: str, why: str
+    ) -> Callable[[Callable[[Facts], Fact]], Callable[[Facts], Fact]]:
+        """Declare a conjunct of the driver's invariant, for those theorems.
+
+        One of the same name that the driver would inherit is replaced. `why` is a sentence that
+        says why it is true.
+        """
+
+        def declare(holds: Callable[[Facts], Fact]) -> Callable[[Facts], Fact]:
+            name = holds.__name__.replace("_", "-")
+            self.own_invariants[name] = Conjunct(name, theorems, why, holds)
+            return holds
+
+        return declare
+
+    def without_invariant(self, name: str) -> None:
+        """Do without a conjunct that the driver would inherit."""
+        if name not in self.invariants:
+            raise LookupError(
+                f"{self.name} inherits no conjunct named {name}; there are "
+                + ", ".join(self.invariants)
+            )
+        self.own_invariants[name] = None
+
+    @property
+    def invariants(self) -> dict[str, Conjunct]:
+        """The conjuncts of this driver and of those below it, by name."""
+        inherited: dict[str, Conjunct | None] = dict(self.base.invariants) if self.base else {}
+        merged = {**inherited, **self.own_invariants}
+        return {name: conjunct for name, conjunct in merged.items() if conjunct is not None}
 
     def _check(self, original: Any, replacement: Any) -> None:
         if is_record_class(original):

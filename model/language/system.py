@@ -74,6 +74,8 @@ class System:
 
     `roots` are the shared records by name (parts and references reachable from them belong to
     the system, too). `chances` are what may go wrong. `monitors` are the observers of properties.
+    `parameters` are the fields, each a record and a name, for whose value here any other would do:
+    a proof is about all.
     """
 
     name: str
@@ -82,3 +84,4 @@ class System:
     substitution: Substitution = Factory(Substitution)
     chances: frozenset[Chance] = frozenset()
     monitors: tuple[Any, ...] = ()
+    parameters: tuple[tuple[Any, str], ...] = ()

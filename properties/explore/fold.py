@@ -66,6 +66,7 @@ class Folding:
 
     instances: Instances
     graphs: Sequence[ThreadGraph]
+    keeps_references: bool = False  # leave locals that mean records as they are
     cells: dict[Cell, Any] = Factory(dict)
     variables: dict[Var, Any] = Factory(dict)
     reached: set[Location] = Factory(set)
@@ -75,6 +76,8 @@ class Folding:
     def __attrs_post_init__(self) -> None:
         for instance in self.instances.all:
             self.cells.update(_initial_values(instance, self.instances))
+        for record, name in self.instances.system.parameters:
+            self.cells[(self.instances.of(record).number, name)] = VARIES
         while self.changed:
             self.changed = False
             for graph in self.graphs:
@@ -246,7 +249,8 @@ class Folding:
     def rewrite(self, expr: Expr) -> Expr:
         """The expression with what is known put in."""
         value = self.value(expr)
-        if is_one(value):
+        kept = self.keeps_references and is_record(value) and _is_through_local(expr)
+        if is_one(value) and not kept:
             return Const(value, expr.type) if value is not None else constant(None)
         match expr:
             case Load(ref=ref):
@@ -256,6 +260,11 @@ class Folding:
             case Op(name=name, args=args):
                 return apply(name, [self.rewrite(a) for a in args])
         return expr
+
+
+def _is_through_local(expr: Expr) -> bool:
+    """Whether it means a record that a local means, or a part of it."""
+    return isinstance(expr, Local) or (isinstance(expr, Part) and _is_through_local(expr.ref))
 
 
 def _initial_values(instance: Instance, instances: Instances) -> Iterator[tuple[Cell, Any]]:

@@ -61,11 +61,16 @@ def all_instructions(graphs: Sequence[ThreadGraph]) -> Iterator[Instr]:
 
 @define(eq=False)
 class Layout:
-    """The slots of a system's states, and its constants."""
+    """The slots of a system's states, and its constants.
+
+    With `keeps_references` locals that can only mean one record are not replaced by it, so that
+    one sees who uses it.
+    """
 
     system: System
     instances: Instances
     graphs: Sequence[ThreadGraph]
+    keeps_references: bool = False
     slots: dict[Cell, int] = Factory(dict)
     constants: dict[Cell, Any] = Factory(dict)
     blocks: list[Block] = Factory(list)
@@ -75,9 +80,10 @@ class Layout:
     folding: Folding = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        Folding(self.instances, self.graphs).simplify()  # what was narrowed there is folded here:
-        self.folding = Folding(self.instances, self.graphs)
-        self.folding.simplify()
+        # What is narrowed by the first is folded by the second.
+        for _ in range(2):
+            self.folding = Folding(self.instances, self.graphs, self.keeps_references)
+            self.folding.simplify()
         for graph in self.graphs:
             mark_live(graph.locations)
         changing = self._changing_cells()

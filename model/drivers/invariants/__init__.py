@@ -1,0 +1,1 @@
+"""What is true of all reachable states of a driver, for any number of threads, and why."""

@@ -1,0 +1,189 @@
+"""What is true while a file is open: readers, pollers, senders, and those who close it.
+
+The heart of it is the accounting of tokens. A reader goes to sleep in three steps: it announces
+itself (`waiting` rises), unlocks, and acquires the semaphore. *announced* says that for each who
+has begun this there is an entry in `waiting` or a token, in the semaphore or about to be; *covered*
+that while somebody is announced, each packet has somebody on the way to look for it, or a token.
+Together: if a reader sleeps and nothing moves, there is no packet.
+
+Pollers register first and look then. *told* says that whoever has looked and found nothing was
+told since, or a sender is on the way to tell.
+
+The rest is counting references to the file.
+"""
+
+from __future__ import annotations
+
+from haiku_tuntap.model.drivers.tunnel import TUNNEL
+from haiku_tuntap.model.kernel.descriptors import put_fd
+from haiku_tuntap.model.kernel.hooks import device_close, device_select, device_send_data
+from haiku_tuntap.model.kernel.net_fifo import fifo_dequeue_buffer, fifo_enqueue_buffer
+from haiku_tuntap.model.kernel.select import (
+    B_EVENT_INVALID,
+    B_SELECT_READ,
+    SelectInfo,
+    notify_select_event,
+)
+from haiku_tuntap.model.kernel.select_calls import select_fd
+from haiku_tuntap.model.kernel.system_calls import user_close
+from haiku_tuntap.model.language.invariants import (
+    Fact,
+    Facts,
+    Place,
+    about_to,
+    asleep_in,
+    has,
+    holds,
+    inside,
+    listed_in,
+    local_is,
+    meant_by,
+    mine,
+    next_is,
+    on_the_way_to,
+    refers_to,
+    woken_in,
+)
+from haiku_tuntap.model.status import B_OK
+
+
+def wants(mutex: object) -> Place:
+    """Threads that are about to get a mutex, wait for it, or were just handed it."""
+    operation = mutex.lock  # type: ignore[attr-defined]  # whatever names a mutex has it
+    return about_to(operation) | asleep_in(mutex) | woken_in(mutex)
+
+
+@TUNNEL.invariant("packets", "close", why="Each is lowered only where it was tested or raised.")
+def never_negative(state: Facts) -> Fact:
+    queue = state.device.send_queue
+    return state.every(queue.waiting >= 0, queue.buffers >= 0, state.file.ref_count.value >= 0)
+
+
+@TUNNEL.invariant("packets", "close", why="Every packet has size 1 here.")
+def bytes_are_packets(state: Facts) -> Fact:
+    queue = state.device.send_queue
+    return queue.current_bytes == queue.buffers
+
+
+@TUNNEL.invariant(
+    "packets",
+    "close",
+    why="An announcement raises waiting before; whoever lowers it is about to release a token.",
+)
+def announced(state: Facts) -> Fact:
+    queue = state.device.send_queue
+    going = state.count(on_the_way_to(queue.notify.acquire)) + state.count(asleep_in(queue.notify))
+    return going <= queue.waiting + queue.notify.tokens + state.count(
+        about_to(queue.notify.release)
+    )
+
+
+@TUNNEL.invariant(
+    "packets",
+    "close",
+    why="Who enqueues while somebody is announced releases a token; who finds none takes a packet.",
+)
+def covered(state: Facts) -> Fact:
+    queue = state.device.send_queue
+    looking = state.count(inside(fifo_dequeue_buffer) & wants(queue.lock)) + state.count(
+        woken_in(queue.notify, B_OK)
+    )
+    return state.implies(
+        queue.waiting > 0,
+        queue.buffers
+        <= looking + queue.notify.tokens + state.count(about_to(queue.notify.release)),
+    )
+
+
+def unnotified(state: Facts) -> Place:
+    """Pollers that are registered, have looked, and do not know of a packet."""
+    queue = state.device.send_queue
+    looking = inside(device_select) & ~about_to(queue.lock.unlock)
+    ignorant = has(SelectInfo, "events.value", lambda events: events & B_SELECT_READ == 0)
+    being_told = meant_by("sender", "info") | meant_by("sender", "rest of info")
+    return listed_in(state.device.select_pool, "readers") & ~looking & ignorant & ~being_told
+
+
+def due(state: Facts) -> Place:
+    """Senders that have enqueued a packet and have yet to tell those who poll."""
+    queue, pool = state.device.send_queue, state.device.select_pool
+    enqueued = inside(fifo_enqueue_buffer) & (
+        about_to(queue.notify.release) | (about_to(queue.lock.unlock) & local_is("status", B_OK))
+    )
+    telling = wants(pool.lock) | (holds(pool.lock) & wants(queue.lock))
+    return inside(device_send_data) & (enqueued | telling)
+
+
+@TUNNEL.invariant(
+    "packets",
+    "close",
+    why="Pollers register before they look, and senders enqueue before they tell.",
+)
+def told(state: Facts) -> Fact:
+    return state.implies(
+        state.every(state.device.send_queue.buffers > 0, state.count(unnotified(state)) > 0),
+        state.count(due(state)) > 0,
+    )
+
+
+@TUNNEL.invariant("packets", "close", why="The event is recorded before the semaphore is released.")
+def told_first_and_woken_then(state: Facts) -> Fact:
+    ignorant = has(SelectInfo, "events.value", lambda events: events & B_SELECT_READ == 0)
+    return state.count(meant_by("sender", "info") & ignorant) <= state.count(
+        inside(device_send_data) & next_is("or_(info.events)")
+    )
+
+
+@TUNNEL.invariant(
+    "packets", "close", why="Who records an event for a poller then releases its semaphore."
+)
+def told_pollers_wake(state: Facts) -> Fact:
+    knows = has(SelectInfo, "events.value", lambda events: events != 0)
+    waits = asleep_in(mine(SelectInfo).semaphore)
+    will_wait = has(SelectInfo, "semaphore.tokens", lambda tokens: tokens == 0)
+    being_told = meant_by("sender", "info") | meant_by("closer", "info")
+    telling_itself = inside(notify_select_event)
+    return state.count((waits | will_wait) & knows & ~being_told & ~telling_itself) == 0
+
+
+@TUNNEL.invariant("packets", "close", why="Every call in flight, and the number, has a reference.")
+def references(state: Facts) -> Fact:
+    number = state.choose(state.files.fd3.descriptor != 0, 1, 0)
+    return state.file.ref_count.value == number + state.count(refers_to(state.file))
+
+
+@TUNNEL.invariant(
+    "packets",
+    "close",
+    why="The number, who closes it, and who registers a poll keep the file open.",
+)
+def open_counts(state: Facts) -> Fact:
+    keeping = (inside(user_close) | inside(select_fd)) & refers_to(state.file)
+    keeping &= ~inside(put_fd) & ~inside(device_close)
+    number = state.choose(state.files.fd3.descriptor != 0, 1, 0)
+    return state.file.open_count.value == number + state.count(keeping)
+
+
+@TUNNEL.invariant("close", why="Only one close finds the number in use.")
+def one_closer(state: Facts) -> Fact:
+    closing = inside(user_close) & refers_to(state.file) & ~inside(put_fd)
+    number = state.choose(state.files.fd3.descriptor != 0, 1, 0)
+    return number + state.count(closing) <= 1
+
+
+@TUNNEL.invariant("close", why="Who empties the number takes its select infos, too.")
+def watched_numbers_mean_files(state: Facts) -> Fact:
+    slot = state.files.fd3
+    return state.implies(slot.descriptor == 0, slot.selectors == 0)
+
+
+@TUNNEL.invariant(
+    "close", why="A poller sleeps only after it was listed; who takes it off the list tells it."
+)
+def watched(state: Facts) -> Fact:
+    semaphore = mine(SelectInfo).semaphore
+    no_token = has(SelectInfo, "semaphore.tokens", lambda tokens: tokens == 0)
+    waits = asleep_in(semaphore) | (on_the_way_to(semaphore.acquire) & no_token)
+    told_so = has(SelectInfo, "events.value", lambda events: events & B_EVENT_INVALID != 0)
+    closed = meant_by("closer", "info") | meant_by("closer", "rest of info")
+    return state.count(waits & ~listed_in(state.files.fd3, "selectors") & ~closed & ~told_so) == 0

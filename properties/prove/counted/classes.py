@@ -1,0 +1,124 @@
+"""Counting together what no fact tells apart.
+
+There are thousands of local states and rules, but an invariant looks at a few dozen places. Local
+states that are in the same places form a *class*, and are counted by one integer; rules that do the
+same to classes are one *transition*. Nothing is lost: whatever the facts say before and after a
+rule, they say before and after its transition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from attrs import Factory, define, field, frozen
+
+from haiku_tuntap.properties.prove.counted.moves import Report
+from haiku_tuntap.properties.prove.counted.space import LocalState, Rule, Space
+from haiku_tuntap.properties.prove.counted.terms import Term
+
+Shift = tuple[int, int]
+"""One thread goes from a class to a class."""
+
+
+@frozen
+class Transition:
+    """What some rules do to classes.
+
+    Each participant makes one of its `sides` shifts; `swept` are the classes that move as a whole,
+    but for the participants. `ends` says that nothing changes, because a rule was broken.
+    """
+
+    guard: tuple[tuple[Term, bool], ...]
+    shared: tuple[tuple[str, Term], ...]
+    sides: tuple[tuple[Shift, ...], ...]
+    swept: tuple[Shift, ...]
+    reports: tuple[Report, ...]
+    ends: bool
+
+
+@define(eq=False)
+class Classes:
+    """The classes and transitions of a space, for some places: sets of local states."""
+
+    space: Space
+    places: Sequence[frozenset[LocalState]]
+    of: dict[LocalState, int] = Factory(dict)
+    members: list[list[LocalState]] = Factory(list)
+    transitions: dict[Transition, list[Rule]] = Factory(dict)
+    _sweeps: dict[tuple[Rule, LocalState], LocalState] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self._partition()
+        for rule in self.space.rules:
+            self.transitions.setdefault(self._transition(rule), []).append(rule)
+
+    def inside(self, number: int) -> frozenset[int]:
+        """The places, by index, that a class is in."""
+        state = self.members[number][0]
+        return frozenset(i for i, place in enumerate(self.places) if state in place)
+
+    def _partition(self) -> None:
+        """Put local states together, so that whoever is swept along stays together."""
+        signature: dict[LocalState, tuple[int, ...]] = dict.fromkeys(self.space.states, ())
+        for index, place in enumerate(self.places):
+            for state in place:
+                signature[state] = (*signature[state], index)
+        self.of = _numbered(signature)
+        targets = self._targets()
+        while True:
+            refined = {
+                state: (number, *(self.of[t] for t in targets.get(state, ())))
+                for state, number in self.of.items()
+            }
+            after = _numbered(refined)
+            if len(set(after.values())) == len(set(self.of.values())):
+                break
+            self.of = after
+        self.members = [[] for _ in range(len(set(self.of.values())))]
+        for state, number in self.of.items():
+            self.members[number].append(state)
+
+    def _targets(self) -> dict[LocalState, tuple[LocalState, ...]]:
+        """What each local state that may be swept along becomes, per rule that does it."""
+        found: dict[LocalState, dict[LocalState, None]] = {}
+        sweeping: dict[object, Rule] = {}
+        for rule in self.space.rules:
+            if rule.everyone and rule.move.target is not None:
+                sweeping.setdefault(rule.everyone, rule)
+        for rule in sweeping.values():
+            for state in self._swept_states(rule):
+                target = self.space.swept(rule, state)[0]
+                self._sweeps[(rule, state)] = target
+                found.setdefault(state, {})[target] = None
+        return {state: tuple(targets) for state, targets in found.items()}
+
+    def _swept_states(self, rule: Rule) -> list[LocalState]:
+        met: dict[LocalState, None] = {}
+        for everyone in rule.everyone:
+            met.update(dict.fromkeys(self.space.by_role.get(everyone.role, ())))
+        return list(met)
+
+    def _transition(self, rule: Rule) -> Transition:
+        ends = rule.move.target is None
+        sides = []
+        for pairs in rule.pairs:
+            shifts: dict[Shift, None] = {}
+            for before, after in pairs.items():
+                for a in after or (before,):
+                    shifts[(self.of[before], self.of[a])] = None
+            sides.append(tuple(sorted(shifts)))
+        swept = () if ends else self._swept(rule)
+        return Transition(rule.guard, rule.shared, tuple(sides), swept, rule.reports, ends)
+
+    def _swept(self, rule: Rule) -> tuple[Shift, ...]:
+        shifts: dict[Shift, None] = {}
+        for state in self._swept_states(rule):
+            target = self.space.swept(rule, state)[0]
+            if self.of[state] != self.of[target]:
+                shifts[(self.of[state], self.of[target])] = None
+        return tuple(sorted(shifts))
+
+
+def _numbered(signature: Mapping[LocalState, tuple[int, ...]]) -> dict[LocalState, int]:
+    numbers: dict[tuple[int, ...], int] = {}
+    return {s: numbers.setdefault(key, len(numbers)) for s, key in signature.items()}

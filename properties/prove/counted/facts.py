@@ -1,0 +1,190 @@
+"""Facts of invariants as formulas of Z3: about all states at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import z3  # type: ignore[import-untyped]  # z3-solver comes without types
+from attrs import Factory, define, field
+
+from haiku_tuntap.model.language.graph import LocationKind
+from haiku_tuntap.model.language.invariants import Place
+from haiku_tuntap.model.language.records import FieldKind, fields_of
+from haiku_tuntap.model.language.routines import Bound
+from haiku_tuntap.properties.prove.counted.positions import LocalPosition, Named, Roads
+from haiku_tuntap.properties.prove.counted.space import LocalState, Space
+from haiku_tuntap.properties.prove.counted.terms import Fn, Own, Shared, Term
+
+States = frozenset[LocalState]
+
+
+@define(eq=False)
+class Counted:
+    """The counted form of a system, with a variable for each place that somebody asks about.
+
+    `places` are sets of local states, in order; how many threads are in one is `counts`.
+    """
+
+    space: Space
+    places: dict[States, int] = Factory(dict)
+    texts: list[str] = Factory(list)
+    positions: list[LocalPosition] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        roads = Roads(self.space)
+        self.positions = [LocalPosition(self.space, roads, s) for s in self.space.states]
+
+    def __getattr__(self, name: str) -> Any:
+        roots = self.space.population.layout.system.roots
+        if name.startswith("_") or name not in roots:
+            raise AttributeError(f"the system has no {name}; it has {', '.join(roots)}")
+        return Named(self, roots[name])
+
+    def read(self, record: Any, name: str) -> Any:
+        """An attribute of a record: a part, an operation, or the value of a field."""
+        declared = fields_of(type(record)).get(name)
+        if declared is None:
+            found = getattr(record, name)
+            return Bound(found.routine, record) if isinstance(found, Bound) else found
+        value = getattr(record, name)
+        if declared.kind is FieldKind.PART:
+            return Named(self, value)
+        return self._field(record, name)
+
+    def _field(self, record: Any, name: str) -> Any:
+        population = self.space.population
+        number = population.canonical[population.layout.instances.number(record)].number
+        kind = population.type_of(number, name)
+        constant = population.constant(number, name)
+        if constant is not None:
+            if kind.names_records and kind.name != "seq" and constant:
+                return Named(self, population.instance(constant).object)
+            return constant
+        return z3.Int(f"{population.instance(number).name}.{name}")
+
+    # --- counting -----------------------------------------------------------------------------
+
+    def count(self, place: Place) -> z3.ArithRef:
+        states = frozenset(p.state for p in self.positions if place.holds(p))
+        return self.counting(states, place.text)
+
+    def counting(self, states: States, text: str) -> z3.ArithRef:
+        """The variable that says how many threads are in one of these local states."""
+        if states not in self.places:
+            self.places[states] = len(self.places)
+            self.texts.append(text)
+        return z3.Int(f"#{self.places[states]}")
+
+    def implies(self, condition: Any, fact: Any) -> Any:
+        return z3.Implies(condition, fact)
+
+    def every(self, *facts: Any) -> Any:
+        return z3.And(*facts)
+
+    def some(self, *facts: Any) -> Any:
+        return z3.Or(*facts)
+
+    def choose(self, condition: Any, yes: Any, no: Any) -> Any:
+        return z3.If(condition, yes, no)
+
+    def only_one(self, names: frozenset[str]) -> list[tuple[str, z3.BoolRef]]:
+        """There is exactly one thread of each of these templates."""
+        found = []
+        for template in self.space.templates:
+            if template.name in names:
+                states = frozenset(s for s in self.space.states if s.template == template.index)
+                number = self.counting(states, f"is the {template.name}")
+                found.append((f"there is one {template.name}", number == 1))
+        return found
+
+    # --- what follows from how states are counted ---------------------------------------------
+
+    def busy(self) -> z3.ArithRef:
+        """How many threads can take a step that is not the beginning of a call."""
+        kinds = (LocationKind.PRIMITIVE, LocationKind.RESUMED)
+        states = frozenset(p.state for p in self.positions if p.location.kind in kinds)
+        return self.counting(states, "can take a step")
+
+    def bookkeeping(self) -> list[tuple[str, z3.BoolRef]]:
+        """As many threads have a role as the shared place says, each with a text.
+
+        What a local of another thread refers to is there only while that thread is, and only one
+        thread at a time has such a reference: else the counted form would mix up whose it is.
+        """
+        found = []
+        for role, states in self.space.by_role.items():
+            counted = self.counting(frozenset(states), f"is {role.place}")
+            variable = z3.Int(role.variable)
+            found.append((f"{role.place} counts those who are meant", variable == counted))
+            if not role.many:
+                found.append((f"{role.place} means one", counted <= 1))
+            referring = self.space.referring(role)
+            if referring is not None:
+                users = self.counting(frozenset(referring), f"uses {role.place}")
+                found.append((f"one thread at a time uses {role.place}", users <= 1))
+                paired = z3.Implies(variable > 0, users > 0) if role.many else variable == users
+                found.append((f"{role.place} is somebody's", paired))
+        return found
+
+
+_OPERATORS: dict[str, Any] = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "eq": lambda a, b: a == b,
+    "ne": lambda a, b: a != b,
+    "lt": lambda a, b: a < b,
+    "le": lambda a, b: a <= b,
+    "gt": lambda a, b: a > b,
+    "ge": lambda a, b: a >= b,
+    "neg": lambda a: -a,
+    "min": lambda a, b: z3.If(a <= b, a, b),
+    "max": lambda a, b: z3.If(a >= b, a, b),
+}
+
+
+def formula(term: Term) -> Any:
+    """A term over shared variables for Z3. Bits are looked at only where both sides are 0 or 1."""
+    if isinstance(term, int):
+        return term
+    if isinstance(term, Shared):
+        return z3.Int(term.name)
+    assert not isinstance(term, Own), term
+    args = [formula(a) for a in term.args]
+    if term.name in _OPERATORS:
+        return _OPERATORS[term.name](*args)
+    if term.name in ("not", "both", "either"):
+        truths = [truth(a) for a in term.args]
+        return {
+            "not": lambda: z3.Not(*truths),
+            "both": lambda: z3.And(*truths),
+            "either": lambda: z3.Or(*truths),
+        }[term.name]()
+    if term.name == "bool":
+        return args[0] != 0
+    if term.name in ("and", "or", "xor"):
+        return _bits(term)
+    raise NotImplementedError(f"{term.name} is not translated")
+
+
+def truth(term: Term) -> z3.BoolRef:
+    """A term as a truth."""
+    found = formula(term)
+    if isinstance(found, (int, bool)):
+        return z3.BoolVal(bool(found))
+    return found if z3.is_bool(found) else found != 0
+
+
+def _bits(term: Fn) -> z3.ArithRef:
+    """Bits of a variable against a number, for the low eight bits."""
+    left, right = (formula(a) for a in term.args)
+    if isinstance(left, int):
+        left, right = right, left
+    assert isinstance(right, int), term
+    if term.name == "and" and right == 0:
+        return z3.IntVal(0)
+    bit = [(left / 2**i) % 2 for i in range(8)]
+    if term.name == "and":
+        return z3.Sum(*(bit[i] * 2**i for i in range(8) if right >> i & 1))
+    if term.name == "or":
+        return left + z3.Sum(*((1 - bit[i]) * 2**i for i in range(8) if right >> i & 1))
+    return left + z3.Sum(*((1 - 2 * bit[i]) * 2**i for i in range(8) if right >> i & 1))

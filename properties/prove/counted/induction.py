@@ -1,0 +1,202 @@
+"""Proof by induction: what holds at first, and after every transition, holds always."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import z3  # type: ignore[import-untyped]  # z3-solver comes without types
+from attrs import Factory, define, field, frozen
+
+from haiku_tuntap.properties.prove.counted.classes import Classes, Shift, Transition
+from haiku_tuntap.properties.prove.counted.facts import Counted, formula, truth
+from haiku_tuntap.properties.prove.counted.space import Rule
+
+TIMEOUT = 20_000  # milliseconds for one query, which takes a few
+
+
+@frozen
+class Claim:
+    """A formula with a name, over the variables of a counted system."""
+
+    name: str
+    formula: z3.BoolRef
+    variables: frozenset[str]
+
+
+def claim(name: str, formula_: Any) -> Claim:
+    """A claim, which knows its variables."""
+    made = z3.BoolVal(formula_) if isinstance(formula_, bool) else formula_
+    return Claim(name, made, frozenset(_variables(made)))
+
+
+def _variables(expression: z3.ExprRef) -> Iterator[str]:
+    met, pending = set(), [expression]
+    while pending:
+        e = pending.pop()
+        if e.get_id() in met:
+            continue
+        met.add(e.get_id())
+        if z3.is_const(e) and e.decl().kind() == z3.Z3_OP_UNINTERPRETED:
+            yield e.decl().name()
+        pending.extend(e.children())
+
+
+@define(eq=False)
+class Change:
+    """A transition as Z3 sees it: when it can be taken, and the new value of what it changes."""
+
+    transition: Transition
+    rules: list[Rule]
+    guard: list[z3.BoolRef]
+    after: dict[str, z3.ArithRef]
+
+
+@define(eq=False)
+class Machine:
+    """The variables and transitions of a counted system."""
+
+    counted: Counted
+    classes: Classes
+    sizes: list[z3.ArithRef] = Factory(list)
+    inside: list[frozenset[int]] = Factory(list)
+    changes: list[Change] = Factory(list)
+
+    def __attrs_post_init__(self) -> None:
+        number = len(self.classes.members)
+        self.sizes = [z3.Int(f"class {i}") for i in range(number)]
+        self.inside = [self.classes.inside(i) for i in range(number)]
+        for transition, rules in self.classes.transitions.items():
+            change = self._change(transition, rules)
+            if change.after or transition.reports:
+                self.changes.append(change)
+
+    def background(self) -> list[z3.BoolRef]:
+        """What is true by the way of counting."""
+        facts = [size >= 0 for size in self.sizes]
+        for index in range(len(self.counted.places)):
+            members = [s for i, s in enumerate(self.sizes) if index in self.inside[i]]
+            facts.append(z3.Int(f"#{index}") == z3.Sum(members))
+        return facts
+
+    def initial(self, one: frozenset[str]) -> list[z3.BoolRef]:
+        """The initial states: everybody stands where its program starts."""
+        space = self.counted.space
+        facts = []
+        starts = {self.classes.of[t.initial] for t in space.templates}
+        facts += [size == 0 for i, size in enumerate(self.sizes) if i not in starts]
+        if one:
+            facts += [fact for _, fact in self.counted.only_one(one)]
+        facts += [z3.Int(r.variable) == 0 for r in space.by_role if r.template is not None]
+        population = space.population
+        parameters = {
+            (population.layout.instances.number(r), n)
+            for r, n in population.layout.system.parameters
+        }
+        for number, name in population.layout.slots:
+            if number in population.own or (number, name) in parameters:
+                continue
+            variable = z3.Int(f"{population.instance(number).name}.{name}")
+            facts.append(variable == population.initial(number, name))
+        return facts
+
+    def _change(self, transition: Transition, rules: list[Rule]) -> Change:
+        """The transition as linear arithmetic: each participant's shift is chosen by a variable."""
+        guard = [truth(t) if yes else z3.Not(truth(t)) for t, yes in transition.guard]
+        leaving: dict[int, list[z3.ArithRef]] = {}
+        chosen: list[tuple[Shift, z3.ArithRef]] = []
+        for who, shifts in enumerate(transition.sides):
+            picks = [z3.Int(f"participant {who} shift {i}") for i in range(len(shifts))]
+            guard += [pick >= 0 for pick in picks]
+            guard.append(z3.Sum(picks) == 1)
+            for (before, after), pick in zip(shifts, picks, strict=True):
+                leaving.setdefault(before, []).append(pick)
+                chosen.append(((before, after), pick))
+        guard += [self.sizes[c] >= z3.Sum(picks) for c, picks in leaving.items()]
+        after_: dict[str, z3.ArithRef] = {}
+        for name, term in transition.shared:
+            after_[name] = formula(term) if not isinstance(term, int) else z3.IntVal(term)
+        if not transition.ends:
+            for before, after in transition.swept:
+                rest = self.sizes[before] - z3.Sum(leaving.get(before, [z3.IntVal(0)]))
+                chosen.append(((before, after), rest))
+            after_.update(self._counts_after(chosen))
+        return Change(transition, rules, guard, after_)
+
+    def _counts_after(
+        self, chosen: list[tuple[Shift, z3.ArithRef]]
+    ) -> Iterator[tuple[str, z3.ArithRef]]:
+        delta: dict[int, list[z3.ArithRef]] = {}
+        for (before, after), count in chosen:
+            for index in self.inside[after] - self.inside[before]:
+                delta.setdefault(index, []).append(count)
+            for index in self.inside[before] - self.inside[after]:
+                delta.setdefault(index, []).append(-count)
+        for index, parts in delta.items():
+            yield f"#{index}", z3.Sum(z3.Int(f"#{index}"), *parts)
+
+
+@frozen
+class Failure:
+    """A step that breaks a claim: the transition and the state before it, as Z3 found them."""
+
+    claim: Claim
+    change: Change
+    model: z3.ModelRef
+
+
+@define(eq=False)
+class Prover:
+    """Checks that claims are kept by every transition of a machine."""
+
+    machine: Machine
+    claims: Sequence[Claim]
+    tell: Callable[[int, int], None] = lambda done, of: None
+    queries: int = 0
+    failures: list[Failure] = Factory(list)
+    undetermined: list[str] = Factory(list)
+    solver: z3.Solver = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.solver = z3.SolverFor("QF_LIA")
+        self.solver.set("timeout", TIMEOUT)
+        self.solver.add(*self.machine.background())
+        self.solver.add(*(c.formula for c in self.claims))
+
+    def run(self) -> None:
+        """Check every transition."""
+        for done, change in enumerate(self.machine.changes):
+            self.tell(done, len(self.machine.changes))
+            self._check(change)
+
+    def initial_failures(self, one: frozenset[str]) -> list[Claim]:
+        """The claims that do not hold in every initial state."""
+        solver = z3.SolverFor("QF_LIA")
+        solver.add(*self.machine.background(), *self.machine.initial(one))
+        failed = []
+        for c in self.claims:
+            self.queries += 1
+            if solver.check(z3.Not(c.formula)) != z3.unsat:
+                failed.append(c)
+        return failed
+
+    def find(self, formula_: z3.BoolRef) -> z3.ModelRef | None:
+        """A state of which the claims are true, and the formula; None if there is none."""
+        self.queries += 1
+        answer = self.solver.check(formula_)
+        if answer == z3.unknown:
+            self.undetermined.append(f"Z3 gave up: {self.solver.reason_unknown()}")
+        return self.solver.model() if answer == z3.sat else None
+
+    def _check(self, change: Change) -> None:
+        affected = [c for c in self.claims if c.variables & change.after.keys()]
+        if not affected:
+            return
+        substitution = [(z3.Int(name), value) for name, value in change.after.items()]
+        later = [z3.substitute(c.formula, *substitution) for c in affected]
+        model = self.find(z3.And(*change.guard, z3.Not(z3.And(*later))))
+        if model is None:
+            return
+        for c, formula_ in zip(affected, later, strict=True):
+            if not z3.is_true(model.eval(formula_, model_completion=True)):
+                self.failures.append(Failure(c, change, model))

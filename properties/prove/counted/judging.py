@@ -1,0 +1,189 @@
+"""Asking a property's judge about all states at once.
+
+A judge is Python over a view of one quiescent state. Here the view is of one thread in any state:
+what the thread has to itself is known, and what all share is an unknown. Where the judge tests an
+unknown, both answers are tried, in turn. What it says on each path, together with the answers that
+led there, is the condition under which a thread in that local state violates the property.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from attrs import define, field, frozen
+
+from haiku_tuntap.model.language.graph import ValueType
+from haiku_tuntap.model.status import Status
+from haiku_tuntap.properties.explore.view import ThreadView
+from haiku_tuntap.properties.property import Property
+from haiku_tuntap.properties.prove.counted.execute import Decisions
+from haiku_tuntap.properties.prove.counted.population import OwnRecord
+from haiku_tuntap.properties.prove.counted.space import LocalState, Space
+from haiku_tuntap.properties.prove.counted.terms import Shared, Term, fn
+
+Condition = tuple[tuple[Term, bool], ...]
+
+
+@frozen
+class Complaint:
+    """What a judge says, and when."""
+
+    reason: str
+    condition: Condition
+
+
+def complaints(space: Space, prop: Property, state: LocalState | None) -> Iterator[Complaint]:
+    """What the judge says of a thread in a local state, or of the shared records alone."""
+    decisions = Decisions()
+    while True:
+        answers = Answers(decisions)
+        view = AnyState(space, state, answers)
+        reasons = list(prop.judge(view))  # type: ignore[arg-type]  # it looks like a view
+        for reason in reasons:
+            yield Complaint(reason, tuple(answers.given.items()))
+        if not decisions.advance():
+            return
+
+
+@define(eq=False)
+class Answers:
+    """The answers given so far to tests of unknowns."""
+
+    decisions: Decisions
+    given: dict[Term, bool] = field(factory=dict)
+
+    def test(self, term: Term) -> bool:
+        if isinstance(term, int):
+            return bool(term)
+        if term not in self.given:
+            self.given[term] = self.decisions.choose(2) == 0
+        return self.given[term]
+
+
+@define(eq=False)
+class Unknown:
+    """A number that is not known; whoever tests it gets an answer."""
+
+    term: Term
+    answers: Answers
+
+    def _compare(self, name: str, other: object) -> Unknown:
+        return Unknown(fn(name, self.term, _term(other)), self.answers)
+
+    def __eq__(self, other: object) -> Any:
+        return self._compare("eq", other)
+
+    def __ne__(self, other: object) -> Any:
+        return self._compare("ne", other)
+
+    def __lt__(self, other: object) -> Any:
+        return self._compare("lt", other)
+
+    def __gt__(self, other: object) -> Any:
+        return self._compare("gt", other)
+
+    def __add__(self, other: object) -> Any:
+        return self._compare("add", other)
+
+    def __radd__(self, other: object) -> Any:
+        return self._compare("add", other)
+
+    def __and__(self, other: object) -> Any:
+        return self._compare("and", other)
+
+    def __bool__(self) -> bool:
+        return self.answers.test(self.term)
+
+    def __format__(self, spec: str) -> str:
+        return "some"
+
+
+@define(eq=False)
+class UnknownSequence:
+    """A sequence of which only the length matters: 0, 1, or 2 for all that is more."""
+
+    length: Term
+    answers: Answers
+
+    def __bool__(self) -> bool:
+        return self.answers.test(fn("gt", self.length, 0))
+
+    def __len__(self) -> int:
+        for known in (0, 1):
+            if self.answers.test(fn("eq", self.length, known)):
+                return known
+        return 2
+
+
+def _term(value: object) -> Term:
+    if isinstance(value, Unknown):
+        return value.term
+    assert isinstance(value, int)
+    return int(value)
+
+
+@define(eq=False)
+class AnyState:
+    """What a judge sees in place of a View: one thread, or none, in any state."""
+
+    space: Space
+    state: LocalState | None
+    answers: Answers
+
+    @property
+    def layout(self) -> Any:
+        return self.space.population.layout
+
+    @property
+    def threads(self) -> list[ThreadView]:
+        if self.state is None:
+            return []
+        template = self.space.templates[self.state.template]
+        spec = self.layout.system.threads[self.state.template]
+        location = template.location(self.state)
+        return [ThreadView(self.state.template, spec.name, spec.thread, location)]
+
+    def monitor(self, cls: type) -> Any:
+        return next(m for m in self.layout.system.monitors if isinstance(m, cls))
+
+    def value(self, record: Any, name: str) -> Any:
+        population = self.space.population
+        number = population.canonical[self.layout.instances.number(record)].number
+        kind = population.type_of(number, name)
+        if number in population.own:
+            return self._own(*population.own[number], name, kind)
+        constant = population.constant(number, name)
+        if kind.name == "seq":
+            length = Shared(self._place(number, name)) if constant is None else constant
+            return UnknownSequence(length, self.answers)
+        if constant is None:
+            return Unknown(Shared(self._place(number, name)), self.answers)
+        return self._decode(constant, kind, None)
+
+    def _place(self, number: int, name: str) -> str:
+        return f"{self.space.population.instance(number).name}.{name}"
+
+    def _own(self, template: int, own: OwnRecord, name: str, kind: ValueType) -> Any:
+        assert self.state is not None
+        assert self.state.template == template
+        found = self.space.look(self.state, ("field", own, name))
+        assert found is not None
+        if kind.name == "seq":
+            return UnknownSequence(found, self.answers)
+        return self._decode(found, kind, template)
+
+    def _decode(self, value: int, kind: ValueType, template: int | None) -> Any:
+        population = self.space.population
+        if kind.name == "status":
+            return Status(value)
+        if kind.name not in ("ref", "any"):
+            return value
+        if value == 0:
+            return None
+        if value > 0:
+            return population.instance(value).object
+        assert template is not None
+        record = next(own for own, code in population.codes.items() if code == value)
+        number = population.number_of(record, template)
+        return population.instance(number).object

@@ -1,0 +1,237 @@
+"""What is counted: which values all threads share, and which are a thread's own.
+
+A thread template stands for any number of equal threads. What distinguishes one of them from the
+others is its *local state*: where it stands, its live locals, the fields of records that are its
+own, and its *roles*: what it is to shared records that refer to threads. That the mutex has an
+owner is a shared fact; that I am the owner is a role of mine. So a wait queue becomes the set of
+threads with the role "waits there" (its order is given up), and a reference from one thread to
+another becomes a role of the one that is meant.
+
+Records that are allocated are of two kinds. An immutable one (a net buffer) is nothing but its
+value. Any other kind (a descriptor, a cookie) is one record that is used again and again, which is
+right only if it is never allocated while somebody still uses it: an obligation of the proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from attrs import Factory, define, field, frozen
+
+from haiku_tuntap.model.language import Thread
+from haiku_tuntap.model.language.compiler.liveness import mark_live
+from haiku_tuntap.model.language.compiler.types import constant
+from haiku_tuntap.model.language.graph import (
+    LIFE,
+    CheckAlive,
+    Expr,
+    Store,
+    ThreadGraph,
+    ValueType,
+    instructions,
+)
+from haiku_tuntap.model.language.instances import Instance
+from haiku_tuntap.model.language.records import FieldKind, fields_of
+from haiku_tuntap.properties.explore.layout import Layout
+
+
+class CannotCountError(Exception):
+    """The system has something that integers cannot stand for; the message says what."""
+
+
+@frozen
+class OwnRecord:
+    """A record of a thread's own, alike in all threads that have one: its class and place in it."""
+
+    cls: type
+    path: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return ".".join((self.cls.__name__, *self.path))
+
+
+@frozen
+class Role:
+    """That a thread, or a record of its own, is what `place` refers to.
+
+    A place is a field of a shared record, or a local of a template's threads. `many` says that
+    it may refer to several (a sequence).
+    """
+
+    place: str
+    record: OwnRecord
+    many: bool
+    template: int | None = None
+    local: str | None = None
+
+    @property
+    def variable(self) -> str:
+        """The shared variable which says how many have the role."""
+        return self.place
+
+
+THREAD = OwnRecord(Thread)
+OTHER = -1  # the code of a reference to another thread's record: who it is, its role says
+
+
+@define(eq=False)
+class Population:
+    """The records of a system, as its counted form sees them."""
+
+    layout: Layout
+    canonical: dict[int, Instance] = Factory(dict)
+    own: dict[int, tuple[int, OwnRecord]] = Factory(dict)
+    codes: dict[OwnRecord, int] = Factory(dict)
+    immutable: frozenset[type] = frozenset()
+    own_classes: frozenset[type] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        forget_lives(self.layout.graphs)
+        instances = self.layout.instances
+        pooled = {i.cls for i in instances.all if i.from_pool and i.parent is None}
+        self.immutable = frozenset(c for c in pooled if _is_immutable(c))
+        for instance in instances.all:
+            self.canonical[instance.number] = self._canonical(instance)
+        for instance in instances.all:
+            whole = self.canonical[instance.number].whole
+            recycled = instances.is_pooled(whole.cls)
+            if instance.block is not None and not recycled:
+                self._add_own(instance, instance.block)
+        self.own_classes = frozenset(record.cls for record in self.codes if not record.path)
+
+    def _canonical(self, instance: Instance) -> Instance:
+        """The record that stands for all of its class, if those are allocated."""
+        if not self.layout.instances.is_pooled(instance.whole.cls):
+            return instance
+        first = next(i for i in self.layout.instances.all if i.cls is instance.whole.cls)
+        found = first.object
+        for name in _path(instance):
+            found = getattr(found, name)
+        return self.layout.instances.of(found)
+
+    def _add_own(self, instance: Instance, block: int) -> None:
+        key = OwnRecord(instance.whole.cls, _path(instance))
+        if any(key == k and block == b for b, k in self.own.values()):
+            raise CannotCountError(f"a thread has two records of class {key.cls.__name__}")
+        self.own[instance.number] = (block, key)
+        self.codes.setdefault(key, OTHER - 1 - len(self.codes))
+
+    # --- records ------------------------------------------------------------------------------
+
+    def instance(self, number: int) -> Instance:
+        return self.layout.instances.all[number - 1]
+
+    def part(self, record: OwnRecord, name: str) -> OwnRecord:
+        return OwnRecord(record.cls, (*record.path, name))
+
+    def number_of(self, record: OwnRecord, template: int) -> int:
+        """The number of a template's own record."""
+        for number, (block, key) in self.own.items():
+            if block == template and key == record:
+                return number
+        raise CannotCountError(f"{record} is referred to, and not every thread has one")
+
+    def targets(self, ref: Expr, cls: type) -> Iterator[Instance]:
+        """The records that a reference may mean, one for all that are allocated."""
+        found = {self.canonical[i.number].number for i in self.layout.targets(ref, cls)}
+        return (self.instance(number) for number in sorted(found))
+
+    def has(self, template: int, record: OwnRecord) -> bool:
+        """Whether the threads of a template have such a record."""
+        return (template, record) in self.own.values()
+
+    # --- fields -------------------------------------------------------------------------------
+
+    def type_of(self, number: int, name: str) -> ValueType:
+        return self.layout.field_type(self.instance(number), name)
+
+    def constant(self, number: int, name: str) -> int | None:
+        """The value of a field that never changes, as a code; None if it does."""
+        values = set()
+        for instance in self._alike(number):
+            cell = (instance.number, name)
+            if cell in self.layout.slots:
+                return None
+            values.add(self._code(self.layout.constants[cell], self.type_of(*cell)))
+        return values.pop() if len(values) == 1 else None
+
+    def initial(self, number: int, name: str) -> int:
+        """The value of a scalar field, or the length of a sequence, in the initial state."""
+        cell = (number, name)
+        slots = self.layout.slots
+        found = self.layout.initial[slots[cell]] if cell in slots else self.layout.constants[cell]
+        return self._code(found, self.type_of(*cell))
+
+    def refers_to_own(self, kind: ValueType) -> bool:
+        """Whether values of this type refer to threads, or to records of their own."""
+        return kind.cls is not None and any(
+            issubclass(own, kind.cls) or issubclass(kind.cls, own) for own in self.own_classes
+        )
+
+    def holds_immutable(self, kind: ValueType) -> bool:
+        """Whether values of this type are, or hold, immutable records."""
+        return kind.cls is not None and kind.cls in self.immutable
+
+    def own_record(self, kind: ValueType) -> OwnRecord:
+        """The own records that values of this type refer to."""
+        found = [c for c in self.own_classes if kind.cls and issubclass(c, kind.cls)]
+        if len(found) != 1:
+            raise CannotCountError(f"a reference to {kind.cls} may mean records of several kinds")
+        return OwnRecord(found[0])
+
+    def _alike(self, number: int) -> list[Instance]:
+        whole = self.canonical[number]
+        return [i for i in self.layout.instances.all if self.canonical[i.number] is whole]
+
+    def _code(self, value: Any, kind: ValueType) -> int:
+        if isinstance(value, tuple):
+            return len(value)
+        if kind.name in ("ref", "any") and value:
+            return self.code_of(value)
+        return int(value)
+
+    def code_of(self, number: int) -> int:
+        """A reference to the record of that number as it is stored."""
+        if number in self.own:
+            return self.codes[self.own[number][1]]
+        return self.canonical[number].number
+
+
+def _path(instance: Instance) -> tuple[str, ...]:
+    """The names of the parts that lead from the outermost record to this one."""
+    names: list[str] = []
+    while instance.parent is not None:
+        names.insert(0, _part_name(instance))
+        instance = instance.parent
+    return tuple(names)
+
+
+def _part_name(instance: Instance) -> str:
+    assert instance.parent is not None
+    whole = instance.parent.object
+    return next(
+        name
+        for name, f in fields_of(type(whole)).items()
+        if f.kind is FieldKind.PART and getattr(whole, name) is instance.object
+    )
+
+
+def _is_immutable(cls: type) -> bool:
+    return all(f.kind is FieldKind.FINAL for f in fields_of(cls).values())
+
+
+def forget_lives(graphs: Sequence[ThreadGraph]) -> None:
+    """Do without the checks that memory is used only while allocated, and find anew what is live.
+
+    Then a live local that means a record says that the thread will still use it.
+    """
+    for graph in graphs:
+        for location in graph.locations:
+            for step in location.steps:
+                for instr in instructions(step.entry):
+                    if isinstance(instr, CheckAlive) or (
+                        isinstance(instr, Store) and instr.name == LIFE
+                    ):
+                        instr.ref = constant(None)
+        mark_live(graph.locations)

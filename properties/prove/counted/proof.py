@@ -1,0 +1,227 @@
+"""The proof of a theorem about a driver: build the counted form, and check each obligation.
+
+1. The invariant holds in every initial state.
+2. Every transition keeps it: each conjunct, of the driver's invariant, of the kernel's primitives,
+   and of the bookkeeping that ties the counted form to the step graph.
+3. It excludes what the properties forbid: quiescent states of which a judge complains, and steps
+   that break a rule.
+4. It is not vacuous: there are quiescent states with sleeping threads in it, every step of the
+   drivers' code can be taken in some state of it, and no conjunct can be left out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import z3  # type: ignore[import-untyped]  # z3-solver comes without types
+from attrs import Factory, define, field, frozen
+
+import haiku_tuntap.model.drivers.invariants.closing
+import haiku_tuntap.model.drivers.invariants.file
+import haiku_tuntap.model.drivers.invariants.kernel  # noqa: F401  # they declare what is proved
+from haiku_tuntap.model.drivers.driver import Driver
+from haiku_tuntap.model.language.compiler import compile_threads
+from haiku_tuntap.model.language.graph import LocationKind
+from haiku_tuntap.model.language.instances import Instances
+from haiku_tuntap.model.language.invariants import RECORD_FACTS
+from haiku_tuntap.model.language.system import System
+from haiku_tuntap.properties.explore.layout import Layout
+from haiku_tuntap.properties.property import Property
+from haiku_tuntap.properties.prove.counted.classes import Classes
+from haiku_tuntap.properties.prove.counted.facts import Counted, truth
+from haiku_tuntap.properties.prove.counted.induction import (
+    Change,
+    Claim,
+    Failure,
+    Machine,
+    Prover,
+    claim,
+)
+from haiku_tuntap.properties.prove.counted.judging import Condition, complaints
+from haiku_tuntap.properties.prove.counted.population import Population
+from haiku_tuntap.properties.prove.counted.positions import Named
+from haiku_tuntap.properties.prove.counted.space import LocalState, Space
+from haiku_tuntap.properties.prove.theorems import Theorem
+
+
+@frozen
+class Forbidden:
+    """States that a property forbids: a formula, and what its judge says of them."""
+
+    prop: Property
+    reason: str
+    formula: z3.BoolRef
+    change: Change | None = None
+
+
+@frozen
+class Counterexample:
+    """A state of the invariant that a property forbids."""
+
+    forbidden: Forbidden
+    model: z3.ModelRef
+
+
+@define(eq=False)
+class Proof:
+    """What came of it. It is a proof if `holds`; else the failures say what is missing."""
+
+    driver: Driver
+    theorem: Theorem
+    counted: Counted
+    machine: Machine
+    claims: list[Claim]
+    why: dict[str, str]
+    seconds: float = 0.0
+    queries: int = 0
+    initial_failures: list[Claim] = Factory(list)
+    failures: list[Failure] = Factory(list)
+    counterexamples: list[Counterexample] = Factory(list)
+    undetermined: list[str] = Factory(list)
+    needless: list[str] = Factory(list)
+    dead: list[str] = Factory(list)
+    sleeps: bool = False
+
+    @property
+    def inductive(self) -> bool:
+        """Whether the invariant holds always."""
+        return not (self.initial_failures or self.failures or self.undetermined)
+
+    def proves(self, prop: Property) -> bool:
+        """Whether the property is proved."""
+        refuted = any(c.forbidden.prop is prop for c in self.counterexamples)
+        return self.inductive and self.sleeps and not refuted
+
+
+def system_space(system: System) -> Space:
+    """The local states and rules of a system of templates."""
+    instances = Instances(system)
+    graphs = compile_threads(system, instances)
+    return Space(Population(Layout(system, instances, graphs, keeps_references=True)))
+
+
+@define(eq=False)
+class Attempt:
+    """One try to prove a theorem."""
+
+    driver: Driver
+    theorem: Theorem
+    tell: Callable[[str, int, int], None] = lambda what, done, of: None
+    counted: Counted = field(init=False)
+    one: frozenset[str] = field(init=False)
+    why: dict[str, str] = Factory(dict)
+
+    def run(self) -> Proof:
+        began = time.perf_counter()
+        system, self.one = self.theorem.build(self.driver)
+        self.tell("local states", 0, 1)
+        space = system_space(system)
+        self.counted = Counted(space)
+        claims = self._claims()
+        forbidden = [f for p in self.theorem.properties for f in self._forbidden_states(p)]
+        asleep = self._asleep()
+        busy = self.counted.busy()
+        self.tell("classes", 0, 1)
+        machine = Machine(self.counted, Classes(space, list(self.counted.places)))
+        proof = Proof(self.driver, self.theorem, self.counted, machine, claims, self.why)
+        prover = Prover(machine, claims, lambda done, of: self.tell("transitions", done, of))
+        proof.initial_failures = prover.initial_failures(self.one)
+        prover.run()
+        proof.failures = prover.failures
+        proof.undetermined = prover.undetermined
+        forbidden += [f for p in self.theorem.properties for f in _forbidden_steps(p, machine)]
+        for one in forbidden:
+            model = prover.find(one.formula)
+            if model is not None:
+                proof.counterexamples.append(Counterexample(one, model))
+        proof.sleeps = prover.find(z3.And(busy == 0, asleep > 0)) is not None
+        proof.queries, proof.seconds = prover.queries, time.perf_counter() - began
+        return proof
+
+    # --- what is claimed ----------------------------------------------------------------------
+
+    def _claims(self) -> list[Claim]:
+        made = [claim(name, formula) for name, formula in self.counted.bookkeeping()]
+        made += [claim(name, formula) for name, formula in self.counted.only_one(self.one)]
+        for c in made:
+            self.why[c.name] = "It follows from how threads are counted."
+        made += self._record_facts()
+        for conjunct in self.driver.invariants.values():
+            if self.theorem.id in conjunct.theorems:
+                self.why[conjunct.name] = conjunct.why
+                made.append(claim(conjunct.name, conjunct.holds(self.counted)))
+        return made
+
+    def _record_facts(self) -> list[Claim]:
+        made = []
+        population = self.counted.space.population
+        for instance in population.layout.instances.all:
+            if instance.number in population.own:
+                continue
+            if population.canonical[instance.number] is not instance:
+                continue
+            for fact in RECORD_FACTS:
+                if isinstance(instance.object, fact.cls):
+                    record = Named(self.counted, instance.object)
+                    name = f"{fact.name} ({instance.name})"
+                    self.why[name] = fact.why
+                    made.append(claim(name, fact.holds(self.counted, record)))
+        return made
+
+    # --- what is forbidden --------------------------------------------------------------------
+
+    def _forbidden_states(self, prop: Property) -> list[Forbidden]:
+        space, counted = self.counted.space, self.counted
+        found: dict[Condition, list[LocalState]] = {}
+        reasons: dict[Condition, str] = {}
+        for state in space.states:
+            location = space.templates[state.template].location(state)
+            if location.kind is LocationKind.BLOCKED:
+                for complaint in complaints(space, prop, state):
+                    found.setdefault(complaint.condition, []).append(state)
+                    reasons.setdefault(complaint.condition, complaint.reason)
+        busy = counted.busy()
+        made = []
+        for condition, states in found.items():
+            number = counted.counting(frozenset(states), f"{prop.id}: {reasons[condition]}")
+            formula = z3.And(busy == 0, number > 0, _condition(condition))
+            made.append(Forbidden(prop, reasons[condition], formula))
+        for complaint in complaints(space, prop, None):
+            formula = z3.And(busy == 0, _condition(complaint.condition))
+            made.append(Forbidden(prop, complaint.reason, formula))
+        return made
+
+    def _asleep(self) -> z3.ArithRef:
+        space = self.counted.space
+        states = frozenset(
+            s
+            for s in space.states
+            if space.templates[s.template].location(s).kind is LocationKind.BLOCKED
+        )
+        return self.counted.counting(states, "asleep")
+
+
+def _condition(condition: Condition) -> z3.BoolRef:
+    return z3.And([truth(t) if yes else z3.Not(truth(t)) for t, yes in condition])
+
+
+def _forbidden_steps(prop: Property, machine: Machine) -> Sequence[Forbidden]:
+    return [
+        Forbidden(prop, report.text, z3.And(change.guard), change)
+        for change in machine.changes
+        for report in change.transition.reports
+        if report.code in prop.codes
+    ]
+
+
+def prove(
+    driver: Driver, theorem: Theorem, tell: Callable[[str, int, int], None] | None = None
+) -> Proof:
+    """Try to prove a theorem about a driver.
+
+    `tell` hears what is done, how much of it, and of how much. Raises LanguageError for a text
+    outside the language, and CannotCountError where integers cannot stand for the system.
+    """
+    attempt = Attempt(driver, theorem) if tell is None else Attempt(driver, theorem, tell)
+    return attempt.run()

@@ -1,0 +1,106 @@
+"""What is proved: systems of thread templates, each standing for any number of threads.
+
+A theorem is a system in which a thread spec is a template, and the properties that it is about.
+`one` names the templates of which there is exactly one thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import define, field, frozen
+
+from haiku_tuntap.model.drivers.driver import Driver
+from haiku_tuntap.model.kernel.descriptors import FileSlot
+from haiku_tuntap.model.kernel.select import B_SELECT_READ, SelectInfo
+from haiku_tuntap.model.kernel.select_calls import user_poll
+from haiku_tuntap.model.kernel.signals import kill
+from haiku_tuntap.model.kernel.system_calls import user_close
+from haiku_tuntap.model.language import System, call
+from haiku_tuntap.model.scenarios.world import World
+from haiku_tuntap.properties.progress import NO_DEADLOCK
+from haiku_tuntap.properties.property import Property, with_monitors
+from haiku_tuntap.properties.wakeups import NO_LOST_WAKEUP
+
+
+@define(eq=False)
+class Templates:
+    """A world of thread templates."""
+
+    world: World
+    one: set[str] = field(factory=set)
+
+    def readers_and_pollers(self) -> FileSlot:
+        """Threads that read and poll one open file, the stack that sends, and signals to each."""
+        world = self.world
+        slot = world.open_file()
+        world.roots["file"] = slot.descriptor
+        reader = world.reader(slot)
+        info = world.driver.substitution.resolve(SelectInfo)()
+        poller = world.thread("poller", call(user_poll, slot, info, B_SELECT_READ))
+        world.sender()
+        world.thread("signal to a reader", call(kill, reader.thread))
+        world.thread("signal to a poller", call(kill, poller.thread))
+        return slot
+
+
+@frozen
+class Theorem:
+    """Something that is proved of a driver for any number of threads."""
+
+    id: str
+    title: str
+    threads: str
+    populate: Callable[[Templates], None]
+    properties: tuple[Property, ...]
+    scenarios: tuple[str, ...]
+
+    def build(self, driver: Driver) -> tuple[System, frozenset[str]]:
+        """The system with that driver, and the names of the templates of one thread."""
+        world = World(driver)
+        templates = Templates(world)
+        self.populate(templates)
+        device = world.device
+        system = System(
+            name=self.id,
+            roots=world.roots,
+            threads=tuple(world.threads),
+            substitution=driver.substitution,
+            parameters=(
+                (device.send_queue, "max_bytes"),
+                (device.receive_queue, "max_bytes"),
+            ),
+        )
+        return with_monitors(system, self.properties), frozenset(templates.one)
+
+
+def packets(templates: Templates) -> None:
+    templates.readers_and_pollers()
+
+
+def close(templates: Templates) -> None:
+    slot = templates.readers_and_pollers()
+    templates.world.thread("closer", call(user_close, slot))
+
+
+THEOREMS: dict[str, Theorem] = {
+    theorem.id: theorem
+    for theorem in (
+        Theorem(
+            id="packets",
+            title="Every packet that is sent wakes who waits for it.",
+            threads="any number of readers, pollers, senders and signals to each",
+            populate=packets,
+            properties=(NO_LOST_WAKEUP, NO_DEADLOCK),
+            scenarios=("readers-senders", "poll-reader-sender"),
+        ),
+        Theorem(
+            id="close",
+            title="Closing the file wakes everybody, wherever they are.",
+            threads="any number of readers, pollers, senders, closers and signals to each",
+            populate=close,
+            properties=(NO_LOST_WAKEUP, NO_DEADLOCK),
+            scenarios=("reader-close", "two-readers-close", "poll-close"),
+        ),
+    )
+}
