@@ -24,7 +24,6 @@ from haiku_tuntap.model.language.graph import (
     Var,
     instructions,
 )
-from haiku_tuntap.model.language.records import fields_of
 from haiku_tuntap.properties.prove.counted.execute import moves_of
 from haiku_tuntap.properties.prove.counted.moves import (
     WOKEN,
@@ -41,6 +40,7 @@ from haiku_tuntap.properties.prove.counted.population import (
     OwnRecord,
     Population,
     Role,
+    is_shadow,
 )
 from haiku_tuntap.properties.prove.counted.terms import (
     Own,
@@ -552,7 +552,7 @@ class Space:
                 (roles.add if value else roles.discard)(key[1])
             elif key[0] == "local":
                 locals_[key[1]] = value
-            else:
+            elif key in template.fields:
                 at = template.fields[key]
                 if _counts(term) and key not in template.queues:
                     if term_is_less(term) and state.fields[at] == MANY:
@@ -573,11 +573,6 @@ class Space:
             return (self._settled(made),)
         fields[unsure] = MANY
         return (self._settled(made), self._settled(evolve(made, fields=tuple(fields))))
-
-
-def is_shadow(cls: type) -> bool:
-    """Whether records of a class are a monitor's, which the judges of properties read."""
-    return "shadow_of" in fields_of(cls)
 
 
 def _reads(move: Move) -> Iterator[tuple[int, Key]]:
