@@ -32,6 +32,7 @@ from haiku_tuntap.properties.prove.counted.induction import (
     Claim,
     Failure,
     Machine,
+    Obligation,
     Prover,
     claim,
 )
@@ -111,6 +112,7 @@ class Attempt:
     one: frozenset[str] = field(init=False)
     turns: frozenset[str] = field(init=False)
     why: dict[str, str] = Factory(dict)
+    declared: list[str] = Factory(list)
 
     def run(self) -> Proof:
         began = time.perf_counter()
@@ -132,14 +134,18 @@ class Attempt:
         proof.initial_failures = prover.initial_failures(self.one)
         prover.run()
         proof.failures = prover.failures
-        proof.undetermined = prover.undetermined
         forbidden += [f for p in self.theorem.properties for f in _forbidden_steps(p, machine)]
         for one in forbidden:
-            model = prover.find(one.formula)
+            model = prover.discharge(Obligation(one.formula))
             if model is not None:
                 proof.counterexamples.append(Counterexample(one, model))
         proof.confused = list(self._confused(machine, prover))
         proof.sleeps = prover.find(z3.And(busy == 0, asleep > 0)) is not None
+        if proof.inductive:
+            self.tell("what the invariant needs", 0, 1)
+            proof.needless = prover.needless(self.declared)
+            proof.dead = list(self._dead(machine, prover))
+        proof.undetermined = prover.undetermined
         proof.queries, proof.seconds = prover.queries, time.perf_counter() - began
         return proof
 
@@ -150,8 +156,22 @@ class Attempt:
             record = self.counted.space.population.recycled(label)
             if record is not None:
                 used = self.counted.used(record)
-                if prover.find(z3.And(*change.guard, used)) is not None:
+                if prover.discharge(Obligation(z3.And(*change.guard, used))) is not None:
                     yield f"a {record.name} may be made while the one before is still in use"
+
+    def _dead(self, machine: Machine, prover: Prover) -> Iterator[str]:
+        """The places in which no thread can ever be."""
+        empty = prover.unoccupied()
+        alive = {
+            (state.template, state.place)
+            for number, members in enumerate(machine.classes.members)
+            if number not in empty
+            for state in members
+        }
+        for template in self.counted.space.templates:
+            for location in template.graph.locations:
+                if location.steps and (template.index, location.number) not in alive:
+                    yield f"{template.name}: {location.label}"
 
     # --- what is claimed ----------------------------------------------------------------------
 
@@ -167,6 +187,7 @@ class Attempt:
         for conjunct in (*self.driver.invariants.values(), *MONITOR_FACTS):
             if self.theorem.id in conjunct.theorems:
                 self.why[conjunct.name] = conjunct.why
+                self.declared.append(conjunct.name)
                 made.append(claim(conjunct.name, conjunct.holds(self.counted)))
         return made
 
