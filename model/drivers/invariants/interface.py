@@ -31,12 +31,6 @@ from haiku_tuntap.model.status import B_OK
 STACK = "stack/device_interfaces.cpp"
 
 
-@TUNNEL.invariant("interface", why="Each is lowered only where it was tested or raised.")
-def receiving_is_never_negative(state: Facts) -> Fact:
-    queue = state.device.receive_queue
-    return state.every(queue.waiting >= 0, queue.buffers >= 0)
-
-
 @TUNNEL.invariant("interface", why="The reader thread announces itself as every reader does.")
 def reader_thread_announced(state: Facts) -> Fact:
     return announced_in(state, state.device.receive_queue)

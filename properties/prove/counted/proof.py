@@ -185,7 +185,7 @@ class Attempt:
             self.why[c.name] = "It follows from how threads are counted."
         made += self._record_facts()
         for conjunct in (*self.driver.invariants.values(), *MONITOR_FACTS):
-            if self.theorem.id in conjunct.theorems:
+            if self.theorem.has(conjunct):
                 self.why[conjunct.name] = conjunct.why
                 self.declared.append(conjunct.name)
                 made.append(claim(conjunct.name, conjunct.holds(self.counted)))
