@@ -81,7 +81,7 @@ class Proof:
     confused: list[str] = Factory(list)
     needless: list[str] = Factory(list)
     dead: list[str] = Factory(list)
-    sleeps: bool = False
+    vacuous: bool = True
 
     @property
     def inductive(self) -> bool:
@@ -91,7 +91,7 @@ class Proof:
     def proves(self, prop: Property) -> bool:
         """Whether the property is proved."""
         refuted = any(c.forbidden.prop is prop for c in self.counterexamples)
-        return self.inductive and self.sleeps and not refuted
+        return self.inductive and not self.vacuous and not refuted
 
 
 def system_space(system: System, one: frozenset[str] = frozenset()) -> Space:
@@ -123,10 +123,9 @@ class Attempt:
         self.counted = Counted(space)
         claims = self._claims()
         forbidden = [f for p in self.theorem.properties for f in self._forbidden_states(p)]
-        asleep = self._asleep()
+        situation = self._situation()
         for record in space.population.all_recycled():
             self.counted.used(record)
-        busy = self.counted.busy()
         self.tell("classes", 0, 1)
         machine = Machine(self.counted, Classes(space, list(self.counted.places)), self.turns)
         proof = Proof(self.driver, self.theorem, self.counted, machine, claims, self.why)
@@ -140,7 +139,7 @@ class Attempt:
             if model is not None:
                 proof.counterexamples.append(Counterexample(one, model))
         proof.confused = list(self._confused(machine, prover))
-        proof.sleeps = prover.find(z3.And(busy == 0, asleep > 0)) is not None
+        proof.vacuous = prover.find(situation) is None
         if proof.inductive:
             self.tell("what the invariant needs", 0, 1)
             proof.needless = prover.needless(self.declared)
@@ -187,7 +186,8 @@ class Attempt:
         for conjunct in (*self.driver.invariants.values(), *MONITOR_FACTS):
             if self.theorem.has(conjunct):
                 self.why[conjunct.name] = conjunct.why
-                self.declared.append(conjunct.name)
+                if self.theorem.id in conjunct.theorems:
+                    self.declared.append(conjunct.name)
                 made.append(claim(conjunct.name, conjunct.holds(self.counted)))
         return made
 
@@ -230,14 +230,17 @@ class Attempt:
             made.append(Forbidden(prop, complaint.reason, formula))
         return made
 
-    def _asleep(self) -> z3.ArithRef:
+    def _situation(self) -> z3.BoolRef:
+        """What the theorem is about: it would be vacuous if that could not be."""
+        if self.theorem.situation is not None:
+            return self.counted.count(self.theorem.situation) > 0
         space = self.counted.space
-        states = frozenset(
+        asleep = frozenset(
             s
             for s in space.states
             if space.templates[s.template].location(s).kind is LocationKind.BLOCKED
         )
-        return self.counted.counting(states, "asleep")
+        return z3.And(self.counted.busy() == 0, self.counted.counting(asleep, "asleep") > 0)
 
 
 def _condition(condition: Condition) -> z3.BoolRef:
