@@ -200,7 +200,7 @@ class Search:
         outcome.marks = set(self.program.marks)
         outcome.states = len(outcome.parents)
         outcome.seconds = time.perf_counter() - self.started
-        outcome.memory = _memory()
+        outcome.memory = memory_in_use()
         return outcome
 
     def _levels(self) -> None:
@@ -312,11 +312,11 @@ class Search:
             self.outcome.limit = f"{limits.states:,} states"
         elif limits.seconds is not None and seconds > limits.seconds:
             self.outcome.limit = f"{limits.seconds:g} s"
-        elif limits.memory is not None and _memory() > limits.memory:
+        elif limits.memory is not None and memory_in_use() > limits.memory:
             self.outcome.limit = f"{limits.memory / 2**20:,.0f} MiB of memory"
         return self.outcome.limit is not None
 
 
-def _memory() -> int:
+def memory_in_use() -> int:
     """The memory of this process at its largest, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,0 +1,1 @@
+"""Proofs by Z3 from the step graph."""
