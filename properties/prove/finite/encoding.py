@@ -84,7 +84,7 @@ class Encoding:
     moves: Condition = False
     busy: Condition = False
     misfit: Condition = False
-    transition: list[Formula] = Factory(list)
+    transition: Condition = False
     reports: dict[str, Condition] = Factory(dict)
     marks: dict[str, Condition] = Factory(dict)
     footprints: dict[Place, Footprint] = Factory(dict)
@@ -139,6 +139,7 @@ class _Relation:
     changed: dict[int, list[Condition]] = Factory(dict)
     reports: dict[str, list[Condition]] = Factory(dict)
     marks: dict[str, list[Condition]] = Factory(dict)
+    required: list[Condition] = Factory(list)
 
     def build(self) -> None:
         """Fill the encoding in."""
@@ -150,17 +151,13 @@ class _Relation:
         for slot, (now, following) in enumerate(zip(encoding.now, encoding.next, strict=True)):
             if now.variable is not None:
                 same = following.variable == now.variable
-                self._require(some([*self.changed.get(slot, []), same]))
-        self._require(some(self.taken))
+                self.required.append(some([*self.changed.get(slot, []), same]))
+        encoding.transition = encoding.formulas.every(*self.required, some(self.taken))
         encoding.moves = some(self.endings)
         encoding.busy = some(self.busy)
         encoding.misfit = some(self.misfits)
         encoding.reports = {code: some(found) for code, found in self.reports.items()}
         encoding.marks = {mark: some(found) for mark, found in self.marks.items()}
-
-    def _require(self, formula: Condition) -> None:
-        if formula is not True:
-            self.encoding.transition.append(z3.BoolVal(False) if formula is False else formula)
 
     def _step(self, thread: int, location: Location, choice: int) -> None:
         effect = self._effect(thread, location, choice)
@@ -210,5 +207,6 @@ class _Relation:
                     self.misfits.append(formulas.every(ending.condition, condition))
                     continue
                 written = formulas.every(taken, condition)
-                self._require(formulas.some([formulas.negated(written), following.equals(value)]))
+                follows = formulas.some([formulas.negated(written), following.equals(value)])
+                self.required.append(follows)
             self.changed.setdefault(slot, []).append(taken)

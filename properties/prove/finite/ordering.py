@@ -15,6 +15,7 @@ from attrs import define, field
 
 from haiku_tuntap.properties.prove.finite.conditions import Condition
 from haiku_tuntap.properties.prove.finite.encoding import Choice, Encoding
+from haiku_tuntap.properties.prove.finite.unrolling import Unrolling, substituted
 
 
 @define(eq=False)
@@ -29,6 +30,14 @@ class Ordering:
         self.next_move = Choice("next move", self.encoding.move.values)
         formulas = self.encoding.formulas
         self.condition = formulas.every(*self._rules())
+
+    def require(self, runs: Unrolling) -> None:
+        """Let the last two moves of these runs be in order."""
+        if runs.length >= 2:
+            formula = self.condition
+            if formula is not True and self.next_move.variable is not None:
+                formula = substituted(formula, [(self.next_move.variable, runs.moves[-1])])
+            runs.require(formula, runs.length - 2)
 
     def _rules(self) -> list[Condition]:
         """For each place that an earlier thread may be at: who may not have moved just before."""

@@ -72,14 +72,15 @@ class ByZ3:
     transition: Any = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.transition = z3.And(self.encoding.transition)
+        self.transition = self.encoding.transition
 
     def answer(self, state: State) -> Answer:
         encoding = self.encoding
         reports = {code for code, when in encoding.reports.items() if self._holds(when, state)}
         quiescent = not self._holds(encoding.busy, state)
         misfit = self._holds(encoding.misfit, state)
-        return Answer(self._successors(state), reports, quiescent, misfit)
+        successors = set() if misfit else self._successors(state)
+        return Answer(successors, reports, quiescent, misfit)
 
     def _successors(self, state: State) -> set[tuple[Move, State]]:
         """All solutions of the transition relation."""
@@ -126,6 +127,7 @@ def disagreements(model: Model, states: Iterable[State]) -> Iterator[str]:
         ours, theirs = by_python(model, state), translated.answer(state)
         if theirs.misfit:
             yield f"a value is missing in {state}"
+            continue
         if ours.successors != theirs.successors:
             yield f"other successors of {state}"
         if ours.reports != theirs.reports:
