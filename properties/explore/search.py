@@ -271,12 +271,13 @@ class Search:
         return made
 
     def _note(self, state: State) -> bool:
-        """Take what the steps from `state` reported; whether one of them ended its path."""
+        """Take what the steps from `state` reported; whether one ended its path inside a call."""
         noted = self.program.noted
         fatal = False
         for report_index, step in noted:
             report = self.program.reports[report_index]
-            fatal = fatal or report.fatal
+            begins_call = self.program.steps[step].location.kind is LocationKind.CALL
+            fatal = fatal or (report.fatal and not begins_call)
             if report.code == POOL_EXHAUSTED:
                 self.outcome.limit = report.text
                 continue

@@ -76,9 +76,10 @@ class BoundedSearch:
         something? A report is one step longer, so it is asked for last.
         """
         self.asking.depth = self.depth + 1
-        self._exclude_misfits()
-        self._ask_quiescent_states()
-        self._ask_reports()
+        if self._can(self._anything()):  # mostly not: one question in place of many
+            self._exclude_misfits()
+            self._ask_quiescent_states()
+            self._ask_reports()
         self._look_for_marks()
         self.depth += 1
         self._lengthen()
@@ -100,6 +101,21 @@ class BoundedSearch:
         if condition is False:
             return False
         return self.asking.check(self.runs.solver, self.runs.question(condition))
+
+    def _anything(self) -> Condition:
+        """That something is to be looked at more closely."""
+        encoding, formulas = self.encoding, self.encoding.formulas
+        wanted = [j for j in self.judgements if j.prop.id not in self.refuted]
+        judged = formulas.some(self.undecided(j) for j in wanted if not j.says_nothing)
+        quiescent = formulas.negated(encoding.busy)
+        reported = [self.reported(prop) for prop in self.open]
+        return formulas.some([self.unsound, formulas.every(quiescent, judged), *reported])
+
+    @property
+    def unsound(self) -> Condition:
+        """That the translation, or a pool of the scenario, does not reach further."""
+        exhausted = self.encoding.reports.get(POOL_EXHAUSTED, False)
+        return self.encoding.formulas.some([self.encoding.misfit, exhausted])
 
     # --- the questions --------------------------------------------------------------------------
 

@@ -164,7 +164,7 @@ class _Relation:
         begins_call = location.kind is LocationKind.CALL
         for condition, report in effect.reports:
             self.reports.setdefault(report.code, []).append(condition)
-            if report.fatal:
+            if report.fatal and not begins_call:
                 self.busy.append(condition)
         for condition, mark in effect.marks:
             self.marks.setdefault(mark, []).append(condition)

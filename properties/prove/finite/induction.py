@@ -15,7 +15,6 @@ import z3  # type: ignore[import-untyped]  # z3-solver comes without types
 from attrs import Factory, define, field
 
 from haiku_tuntap.properties.explore.layout import State
-from haiku_tuntap.properties.explore.search import POOL_EXHAUSTED
 from haiku_tuntap.properties.property import Property
 from haiku_tuntap.properties.prove.finite.asking import NoAnswerError
 from haiku_tuntap.properties.prove.finite.bounded import BoundedSearch
@@ -68,59 +67,71 @@ class Induction:
 
     def _step(self) -> None:
         """Ask for the next k whether k steps lead from anywhere over good states to a bad one."""
-        k = self.steps.length
-        self.sound = self.sound or not self._can(self._unsound)
-        for prop in self.open:
-            if prop.id not in self.proved and self._is_inductive(prop):
-                self.proved[prop.id] = k
+        k, formulas = self.steps.length, self.base.encoding.formulas
+        self.sound = self.sound or not self._can([self.steps.question(self.base.unsound)])
+        proved = self._inductive([p for p in self.open if p.id not in self.proved])
+        self.proved.update({prop.id: k for prop in proved})
         self.depth = k
-        good = self.base.encoding.formulas.negated
-        self.steps.require(good(self._unsound), k)
+        self.steps.require(formulas.negated(self.base.unsound), k)
         for prop in self.open:
-            nothing = self.steps.at(good(self.base.reported(prop)), k)
+            nothing = self.steps.at(formulas.negated(self.base.reported(prop)), k)
             self.steps.solver.add(z3.Implies(self._good_before[prop.id], nothing))
         self.steps.lengthen()
         self._require_well_formed()
-
-    @property
-    def _unsound(self) -> Condition:
-        """That the translation, or a pool of the scenario, does not reach further."""
-        encoding = self.base.encoding
-        exhausted = encoding.reports.get(POOL_EXHAUSTED, False)
-        return encoding.formulas.some([encoding.misfit, exhausted])
 
     def _require_well_formed(self) -> None:
         for condition in self.base.encoding.well_formed():
             self.steps.require(condition, self.steps.length)
 
-    def _is_inductive(self, prop: Property) -> bool:
-        """Whether no k steps lead to a state that violates the property."""
-        before = self._good_before[prop.id]
-        if self._can(self.base.reported(prop), before):
+    def _inductive(self, properties: list[Property]) -> list[Property]:
+        """Those of the properties to whose violation no k steps lead.
+
+        A run that Z3 finds is looked at for all of them.
+        """
+        remaining = {prop: self._violation(prop) for prop in properties}
+        while remaining and self._can(list(remaining.values())):
+            states, _ = self.steps.run()
+            for prop in list(remaining):
+                if not self._excuses(prop, remaining[prop], states[-1]):
+                    del remaining[prop]
+        return list(remaining)
+
+    def _violation(self, prop: Property) -> Formula:
+        """A name for this: the last state violates the property, as far as is known."""
+        formulas = self.base.encoding.formulas
+        judgements = self.judgements[prop.id]
+        stuck: Condition = False
+        if not judgements.says_nothing:
+            quiescent = formulas.negated(self.base.encoding.busy)
+            stuck = formulas.every(quiescent, self.base.undecided(judgements))
+        violation = self.steps.question(formulas.some([self.base.reported(prop), stuck]))
+        self.steps.solver.add(z3.Implies(violation, self._good_before[prop.id]))
+        return violation
+
+    def _excuses(self, prop: Property, violation: Formula, state: State) -> bool:
+        """Whether the property has nothing against the run that Z3 found; learns why not."""
+        last = self.steps.length
+        if not self.steps.names(violation):
+            return True
+        if self.steps.holds(self.base.reported(prop), last):
             return False
         judgements = self.judgements[prop.id]
-        if judgements.says_nothing:
-            return True
+        if not _accepts(judgements, state):
+            return False
         formulas = self.base.encoding.formulas
-        wrong = formulas.negated(self.base.encoding.busy)
-        undecided = self.steps.question(self.base.undecided(judgements))
-        while self._can(wrong, before, undecided):
-            states, _ = self.steps.run()
-            if not _accepts(judgements, states[-1]):
-                return False
-            other = formulas.negated(self.base.encoding.agrees(judgements.accepted[-1]))
-            self.steps.solver.add(z3.Implies(undecided, self.steps.at(other, self.steps.length)))
+        same = self.base.encoding.agrees(judgements.accepted[-1])
+        other = formulas.some([formulas.negated(same), self.base.reported(prop)])
+        self.steps.solver.add(z3.Implies(violation, self.steps.at(other, last)))
         return True
 
-    def _can(self, condition: Condition, *assumptions: Formula) -> bool:
-        """Whether k steps can lead to such a state, all states on the way being different.
+    def _can(self, questions: list[Formula]) -> bool:
+        """Whether k steps can lead to one of these, all states on the way being different.
 
         That they are is asked for where Z3 makes two of them equal, and nowhere else.
         """
-        if condition is False:
-            return False
-        question = self.steps.question(condition)
-        while self.base.asking.check(self.steps.solver, question, *assumptions):
+        some = self.steps.fresh()
+        self.steps.solver.add(z3.Implies(some, z3.Or(questions)))
+        while self.base.asking.check(self.steps.solver, some):
             states, _ = self.steps.run()
             equal = [
                 (first, second)

@@ -55,11 +55,15 @@ def reports_from(model: Model, state: State) -> Iterator[tuple[Move, Report]]:
 
 def is_quiescent(model: Model, state: State) -> bool:
     """Whether nothing but the beginning of a call can be done, as explore/search.py has it."""
-    if any(report.fatal for _, report in reports_from(model, state)):
+    inside = {
+        thread
+        for thread in range(len(model.layout.graphs))
+        if model.location(state, thread).kind is not LocationKind.CALL
+    }
+    if any(report.fatal and thread in inside for (thread, _), report in reports_from(model, state)):
         return False
     return not any(
         take(model, state, (thread, choice)) is not None
-        for thread in range(len(model.layout.graphs))
+        for thread in inside
         for choice in range(len(model.location(state, thread).steps))
-        if model.location(state, thread).kind is not LocationKind.CALL
     )

@@ -78,6 +78,10 @@ class Unrolling:
         formula = self.solver.model().eval(self.at(condition, time), model_completion=True)
         return bool(z3.is_true(formula))
 
+    def names(self, question: Formula) -> bool:
+        """Whether the run that Z3 found is an answer to this question."""
+        return bool(z3.is_true(self.solver.model().eval(question)))
+
     def _add_state(self) -> None:
         time = len(self.states)
         self.states.append([_copy(choice, time) for choice in self.encoding.now])

@@ -58,10 +58,14 @@ def by_python(model: Model, state: State) -> Answer:
             if following is not None:
                 successors.add(((thread, choice), following))
                 quiescent = quiescent and location.kind is LocationKind.CALL
-    reports = [model.program.reports[index] for index, _ in model.program.noted]
+    codes = set()
+    for index, step in model.program.noted:
+        report = model.program.reports[index]
+        codes.add(report.code)
+        inside = model.program.steps[step].location.kind is not LocationKind.CALL
+        quiescent = quiescent and not (report.fatal and inside)
     model.program.noted.clear()
-    quiescent = quiescent and not any(report.fatal for report in reports)
-    return Answer(successors, {report.code for report in reports}, quiescent)
+    return Answer(successors, codes, quiescent)
 
 
 @define(eq=False)
