@@ -13,6 +13,7 @@
       "results": [
         {
           "driver": "mine", "scenario": "reader-close", "property": "no-lost-wakeup",
+          "engine": "explore",        explore, bmc or induction
           "verdict": "REFUTED",       HOLDS, REFUTED or UNDETERMINED
           "known": "close-race",      the declared defect that is meant, or null
           "comparison": "KNOWN",      KNOWN, FIXED, NEW or null
@@ -127,6 +128,7 @@ def _result(result: Result) -> dict[str, Any]:
         "driver": result.driver,
         "scenario": result.scenario,
         "property": result.property,
+        "engine": result.engine.value,
         "verdict": result.verdict.value,
         "known": result.known,
         "comparison": result.comparison.value if result.comparison else None,

@@ -121,8 +121,9 @@ def _rows(
 
 
 def _numbers(results: Sequence[Result]) -> tuple[str, str, str]:
+    states = max(result.states for result in results)
     return (
-        f"{max(result.states for result in results):,}",
+        f"{states:,}" if states else "",  # Z3 counts none
         str(max(result.depth for result in results)),
         duration(max(result.seconds for result in results)),
     )

@@ -36,6 +36,7 @@ def test_a_result_has_the_fields_of_the_schema(result: Callable[..., Result], tr
         "driver": "tunnel",
         "scenario": "reader-close",
         "property": "no-lost-wakeup",
+        "engine": "explore",
         "verdict": "REFUTED",
         "known": "close-race",
         "comparison": "KNOWN",
