@@ -121,4 +121,6 @@ def _declaring(base: Driver | None, result: Result) -> KnownDefect | None:
     if base is None:
         return None
     place = (result.scenario, result.property)
-    return next((defect for defect in base.known if place in defect.refutes), None)
+    alone = (defect for defect in base.known if place in defect.refutes)
+    shared = (defect for defect in base.known if place in defect.shared)
+    return next(alone, None) or next(shared, None)

@@ -61,7 +61,7 @@ def in_order(known: KnownDefect) -> list[tuple[str, str]]:
     """What a defect refutes, in the order of the lists."""
     scenarios, properties = list(SCENARIOS), list(PROPERTIES)
     return sorted(
-        known.refutes, key=lambda pair: (scenarios.index(pair[0]), properties.index(pair[1]))
+        known.places, key=lambda pair: (scenarios.index(pair[0]), properties.index(pair[1]))
     )
 
 
