@@ -54,6 +54,7 @@ from haiku_tuntap.model.status import (
     ENODEV,
     Status,
 )
+from haiku_tuntap.properties import life_faults
 
 
 @frozen
@@ -244,4 +245,9 @@ FAULTS: dict[str, Fault] = {
     "ownership": Fault(TWICE, "user-copy-faults"),
     "honest-select": Fault(EAGER, "poll-sender"),
     "kernel-rules": Fault(VANISHING, "down-while-waiting"),
+    "delete-returns": Fault(life_faults.COURTEOUS, "delete-reader"),
+    "open-device": Fault(life_faults.IMPATIENT, "delete-opener"),
+    "device-table": Fault(life_faults.EARLY, "create-open"),
+    "given-back": Fault(life_faults.FORGETFUL, "delete-reader"),
+    "loaded-code": Fault(life_faults.FLEETING, "delete-open"),
 }

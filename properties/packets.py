@@ -53,6 +53,7 @@ class Packets:
     shadows: tuple[PacketShadow, ...] = final()
     delivered: tuple[NetBuffer, ...] = internal(default=())
     discarded: tuple[NetBuffer, ...] = internal(default=())
+    faulted: tuple[NetBuffer, ...] = internal(default=())
     in_flight: tuple[NetBuffer, ...] = internal(default=())
     written: int = internal(default=0)
     received: int = internal(default=0)
@@ -106,7 +107,7 @@ class Packets:
 
     @observes(events.copy_faulted)
     def on_fault(self, buffer: NetBuffer) -> None:
-        self.discarded = (*self.discarded, buffer)
+        self.faulted = (*self.faulted, buffer)
 
     @observes(events.write_returned)
     def on_write_returned(self, descriptor: FileDescriptor, status: Status) -> None:
@@ -133,7 +134,8 @@ def packets_lost(view: View) -> Iterator[str]:
         i.object for i in view.layout.instances.of_class(TunnelDevice) if view.is_alive(i)
     ]
     queued = [b for device in devices for b in view.value(device.send_queue, "buffers")]
-    gone = (*view.value(monitor, "delivered"), *view.value(monitor, "discarded"))
+    discarded = view.value(monitor, "discarded")
+    gone = (*view.value(monitor, "delivered"), *discarded, *view.value(monitor, "faulted"))
     in_flight = view.value(monitor, "in_flight")
     sent = [packet for sender in monitor.shadows for packet in view.value(sender, "sent")]
     for sender in monitor.shadows:
@@ -143,7 +145,7 @@ def packets_lost(view: View) -> Iterator[str]:
                 name = view.layout.instances.of(packet).name
                 where = "nowhere" if places == 0 else f"in {places} places"
                 yield f"{name} was accepted and is {where}"
-    dropped = sum(packet not in sent for packet in view.value(monitor, "discarded"))
+    dropped = sum(packet not in sent for packet in discarded)
     waiting = sum(len(view.value(device.receive_queue, "buffers")) for device in devices)
     written, received = view.value(monitor, "written"), view.value(monitor, "received")
     writing = any(thread.entry == "write" for thread in view.threads)

@@ -57,7 +57,8 @@ DELETE_WHILE_OPEN = KnownDefect(
     "lost; readers and selectors wait for what nobody will send; and if it was the last tunnel, "
     "the code is unloaded under the open file. The stack has its part in it, but a driver can do "
     "without being obeyed.",
-    source="tunnel.cpp:372-373, 493, stack/device_interfaces.cpp:409-410, kernel/module.cpp:2262-2281",
+    source="tunnel.cpp:372-373, 493, stack/device_interfaces.cpp:409-410, "
+    "kernel/module.cpp:2262-2281",
     refutes=frozenset(
         {
             ("delete-open", "given-back"),
