@@ -139,7 +139,7 @@ SELECT_CLOSE = KnownDefect(
     owner="VFS",
 )
 
-KNOWN_IN_TUNNEL = (
+KNOWN_WHILE_THE_DEVICE_STAYS = (
     CLOSE_RACE,
     DOWN_RACE,
     NONBLOCK_IGNORED,
@@ -149,8 +149,8 @@ KNOWN_IN_TUNNEL = (
     RESTART,
     LATE_NOTIFY,
     SELECT_CLOSE,
-    *KNOWN_IN_LIFE,
 )
+KNOWN_IN_TUNNEL = (*KNOWN_WHILE_THE_DEVICE_STAYS, *KNOWN_IN_LIFE)
 
 # What is left when the driver is repaired, because it is not the driver's.
 NOT_THE_DRIVERS = tuple(defect for defect in KNOWN_IN_TUNNEL if defect.owner != "driver")

@@ -164,7 +164,7 @@ def test_a_driver_is_found_by_its_name() -> None:
 
 @pytest.mark.parametrize("driver", DRIVERS.values(), ids=DRIVERS)
 def test_every_driver_has_all_hooks(driver: Driver) -> None:
-    assert len(HOOKS) == 12
+    assert len(HOOKS) == 14
     for hook in HOOKS:
         assert driver.substitution.resolve(hook) is not hook, hook.name
     for cls in (hooks.NetDevice, hooks.Cookie):

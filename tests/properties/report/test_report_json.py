@@ -38,6 +38,7 @@ def test_a_result_has_the_fields_of_the_schema(result: Callable[..., Result], tr
         "property": "no-lost-wakeup",
         "verdict": "REFUTED",
         "known": "close-race",
+        "owner": "driver",
         "comparison": "KNOWN",
         "vacuous": False,
         "limit": None,
