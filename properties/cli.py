@@ -295,11 +295,14 @@ def frame(framing: str | None) -> None:
 
 @main.command(name="list")
 @click.argument(
-    "kind", type=click.Choice(["drivers", "scenarios", "properties"]), required=False, default=None
+    "kind",
+    type=click.Choice(["drivers", "scenarios", "properties", "defects"]),
+    required=False,
+    default=None,
 )
 @plainly
 def list_(kind: str | None) -> None:
-    """List the drivers, scenarios or properties, or all of them."""
+    """List the drivers, scenarios, properties or known defects, or all of them."""
     from haiku_tuntap.properties.report.console import console_for
     from haiku_tuntap.properties.report.explain import print_list
 

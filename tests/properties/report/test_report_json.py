@@ -39,6 +39,7 @@ def test_a_result_has_the_fields_of_the_schema(result: Callable[..., Result], tr
         "engine": "explore",
         "verdict": "REFUTED",
         "known": "close-race",
+        "owner": "driver",
         "comparison": "KNOWN",
         "vacuous": False,
         "limit": None,
