@@ -24,6 +24,7 @@ from haiku_tuntap.model.language.graph import (
     Var,
     instructions,
 )
+from haiku_tuntap.properties.prove.counted.exclusion import Exclusion, exclusion
 from haiku_tuntap.properties.prove.counted.execute import moves_of
 from haiku_tuntap.properties.prove.counted.moves import (
     WOKEN,
@@ -132,6 +133,7 @@ class Joint:
     domains: list[Shared]
     members: list[dict[tuple[int, ...], list[LocalState]]]
     rules: dict[Any, Rule] = Factory(dict)
+    excluded: frozenset[Role] = frozenset()
 
 
 def joint_of(move: Move) -> Joint:
@@ -207,6 +209,7 @@ class Space:
     needed: list[list[frozenset[int]]] = Factory(list)
     read_by_holders: set[Key] = Factory(set)
     by_role: dict[Role, list[LocalState]] = Factory(dict)
+    exclusion: Exclusion = field(init=False)
     acting: dict[tuple[int, int], list[Joint]] = field(factory=dict)
     holding: dict[Role, list[tuple[Joint, int]]] = field(factory=dict)
     meaning: dict[int, list[tuple[Joint, int]]] = field(factory=dict)
@@ -220,6 +223,10 @@ class Space:
         for template in self.templates:
             self._add_moves(template)
         self._find_reads()
+        graphs = self.population.layout.graphs
+        self.exclusion = exclusion(graphs, [joint.move for joint in self.joints])
+        for joint in self.joints:
+            joint.excluded = self.exclusion.excluded_from(joint.move)
         for template in self.templates:
             self._met(template.initial)
         while self._pending:
@@ -391,9 +398,11 @@ class Space:
 
     def _join(self, joint: Joint, who: int, known: Known) -> None:
         """A local state that can be a participant of a move."""
+        state = known.state
+        if state.roles & joint.excluded:
+            return
         if not self.holds(known, joint.alone[who]):
             return
-        state = known.state
         found = [self.look(state, leaf.key) for leaf in joint.leaves[who]]
         if None in found:
             return
@@ -528,8 +537,10 @@ class Space:
             rule.pairs[who][state] = ()
             return
         changed = self._changed(state, place, values, woken if isinstance(woken, int) else None)
-        rule.pairs[who][state] = changed
-        for after in changed:
+        possible = tuple(s for s in changed if not self.exclusion.impossible(s.roles))
+        if possible:
+            rule.pairs[who][state] = possible
+        for after in possible:
             self._met(after)
 
     def _goes_to(self, rule: Rule, who: int, state: LocalState, wakes: bool) -> int | None:
@@ -559,7 +570,9 @@ class Space:
             if self.templates[state.template].location(state).kind is not LocationKind.BLOCKED:
                 raise CannotCountError(f"{rule.move.source.label} wakes threads that do not sleep")
             place += 1
-        return self._changed(state, place, edits, woken)
+        changed = self._changed(state, place, edits, woken)
+        # Who holds what only the thread of this rule can hold is not there.
+        return (state,) if self.exclusion.impossible(changed[0].roles) else changed
 
     def _changed(
         self,
