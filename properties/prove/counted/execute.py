@@ -514,6 +514,8 @@ class Path:
             if self.test(fn("eq", value.term, instance.number)):
                 return Record(None, instance.number)
         if not self._own_codes(cls):
+            if not shared:
+                raise ImpossibleError
             if len(shared) > 1 or not isinstance(value.term, int):
                 self.test(fn("eq", value.term, shared[-1].number))
             return Record(None, shared[-1].number)

@@ -552,7 +552,7 @@ class Space:
                 (roles.add if value else roles.discard)(key[1])
             elif key[0] == "local":
                 locals_[key[1]] = value
-            else:
+            elif key in template.fields:  # else it has one value only, or nobody ever reads it
                 at = template.fields[key]
                 if _counts(term) and key not in template.queues:
                     if term_is_less(term) and state.fields[at] == MANY:
