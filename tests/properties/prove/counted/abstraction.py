@@ -1,0 +1,290 @@
+"""From a state of a finite system to the state of the counted form that stands for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from attrs import Factory, define, field, frozen
+from finite import Finite
+
+from haiku_tuntap.model.language.graph import LIFE, Life, LocationKind, ValueType, Var
+from haiku_tuntap.model.language.instances import Instance
+from haiku_tuntap.properties.explore.layout import State
+from haiku_tuntap.properties.prove.counted.population import OTHER, OwnRecord, Population, Role
+from haiku_tuntap.properties.prove.counted.space import (
+    MANY,
+    LocalState,
+    Space,
+    _counts,
+)
+
+Read = Callable[[State], Any]
+
+
+@frozen(cache_hash=True)
+class CountedState:
+    """How many threads are in each local state, and the values of the shared variables."""
+
+    threads: frozenset[tuple[LocalState, int]]
+    shared: tuple[int, ...]
+
+
+@define(eq=False)
+class Abstraction:
+    """Which counted state stands for which state of a finite system.
+
+    `names` are the shared variables in the order of their values.
+    """
+
+    space: Space
+    finite: Finite
+    names: list[str] = Factory(list)
+    _shared: list[tuple[Read, Callable[[Any], int]]] = field(factory=list)
+    _places: list[tuple[Read, Role]] = field(factory=list)
+    _fields: list[list[tuple[Read, ValueType]]] = field(factory=list)
+    _counters: list[list[bool]] = field(factory=list)
+    _constant: list[tuple[Read, ValueType, int | None, int, str]] = field(factory=list)
+    _locals: dict[tuple[int, int], list[tuple[Var, int]]] = field(factory=dict)
+    _known: dict[Any, LocalState] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        counters = {
+            edit.key
+            for joint in self.space.joints
+            for edits in joint.move.edits
+            for edit in edits
+            if _counts(edit.value)
+        }
+        self._add_shared()
+        for thread, template in enumerate(self.finite.template_of):
+            keys = self.space.templates[template].fields
+            kinds = [self._own_field(thread, template, key[1], key[2]) for key in keys]
+            self._fields.append(kinds)
+            queues = self.space.templates[template].queues
+            self._counters.append([key in counters and key not in queues for key in keys])
+        self._add_constants()
+
+    @property
+    def population(self) -> Population:
+        return self.space.population
+
+    def of(self, state: State) -> CountedState:
+        """The counted state that stands for a state."""
+        roles: list[set[Role]] = [set() for _ in self.finite.template_of]
+        meant: Counter[str] = Counter()
+        for read, role in self._places:
+            for number in _several(read(state)):
+                roles[self._thread_of(number, role)].add(role)
+        values = [self._values(state, thread, roles, meant) for thread in range(len(roles))]
+        self._check_constants(state)
+        threads = Counter(
+            self._local_state(state, thread, values[thread], frozenset(roles[thread]))
+            for thread in range(len(roles))
+        )
+        shared = [code(read(state)) for read, code in self._shared]
+        shared += [meant[name] for name in self.names[len(shared) :]]
+        return CountedState(frozenset(threads.items()), tuple(shared))
+
+    # --- what is a thread's own -----------------------------------------------------------------
+
+    def _values(
+        self, state: State, thread: int, roles: list[set[Role]], meant: Counter[str]
+    ) -> tuple[int, ...]:
+        """The live locals, as codes; whom they mean gets the role."""
+        block = self.finite.layout.blocks[thread]
+        place = state[block.first]
+        found = []
+        for var, slot in self._live(thread, place):
+            value = state[slot]
+            if self.population.refers_to_own(var.type):
+                role = self._role_of(self.finite.template_of[thread], var)
+                for number in _several(value):
+                    roles[self._thread_of(number, role)].add(role)
+                    meant[role.variable] += 1
+            if var.type.name != "seq":
+                found.append(self._code(value, var.type, thread))
+        return tuple(found)
+
+    def _live(self, thread: int, place: int) -> list[tuple[Var, int]]:
+        """The locals that the counted form keeps there, in its order, and where they lie."""
+        template = self.finite.template_of[thread]
+        if (thread, place) not in self._locals:
+            layout = self.finite.layout
+            theirs = {(v.routine, v.name): v for v in layout.graphs[thread].locations[place].live}
+            wanted = self.space.templates[template].graph.locations[place].live
+            assert len({(v.routine, v.name) for v in wanted}) == len(wanted)
+            ordered = [*self.space.templates[template].locals_at(place)]
+            ordered += [v for v in wanted if v.type.name == "seq"]
+            slots = layout.blocks[thread].locals
+            self._locals[(thread, place)] = [
+                (v, slots[theirs[(v.routine, v.name)]]) for v in ordered
+            ]
+        return self._locals[(thread, place)]
+
+    def _role_of(self, template: int, var: Var) -> Role:
+        place = f"{self.space.templates[template].name}'s {var.name}"
+        record = self.population.own_record(var.type)
+        return Role(place, record, var.type.name == "seq", template, var.name)
+
+    def _local_state(
+        self, state: State, thread: int, locals_: tuple[int, ...], roles: frozenset[Role]
+    ) -> LocalState:
+        block = self.finite.layout.blocks[thread]
+        key = (thread, state[block.first : block.end], roles)
+        if key not in self._known:
+            template = self.finite.template_of[thread]
+            place = state[block.first]
+            kind = self.space.templates[template].graph.locations[place].kind
+            woken = state[block.result] if kind is LocationKind.RESUMED else 0
+            fields = []
+            for (read, type_), counts in zip(
+                self._fields[thread], self._counters[thread], strict=True
+            ):
+                value = self._code(read(state), type_, thread)
+                fields.append(min(value, MANY) if counts else value)
+            made = LocalState(template, place, woken, locals_, tuple(fields), roles)
+            self._known[key] = self.space._settled(made)
+        return self._known[key]
+
+    def _own_field(
+        self, thread: int, template: int, own: OwnRecord, name: str
+    ) -> tuple[Read, ValueType]:
+        number = self.population.number_of(own, template)
+        return self._read(self._own(thread, own), name), self.population.type_of(number, name)
+
+    def _own(self, thread: int, own: OwnRecord) -> Instance:
+        instances = self.finite.layout.instances
+        return next(
+            i
+            for i in instances.all
+            if i.block == thread and not instances.is_pooled(i.whole.cls) and _own_record(i) == own
+        )
+
+    # --- what is shared -------------------------------------------------------------------------
+
+    def _add_shared(self) -> None:
+        population = self.population
+        for number, name in population.layout.slots:
+            if number in population.own or name == LIFE:
+                continue
+            instance = population.instance(number)
+            if population.canonical[number] is not instance or instance.cls in population.immutable:
+                continue
+            kind = population.type_of(number, name)
+            read = self._read_alike(instance, name)
+            self.names.append(f"{instance.name}.{name}")
+            if population.refers_to_own(kind):
+                self._places.append(
+                    (read, Role(self.names[-1], population.own_record(kind), kind.name == "seq"))
+                )
+                self._shared.append((read, lambda value: len(_several(value))))
+            else:
+                self._shared.append((read, lambda value, kind=kind: self._code(value, kind, None)))
+        stored = {name for rule in self.space.rules for name, _ in rule.shared}
+        self.names += sorted(stored - set(self.names))
+
+    def _read_alike(self, instance: Instance, name: str) -> Read:
+        """A field of a shared record; of the one in use if such records are allocated."""
+        alike = [
+            i for i in self.finite.layout.instances.all if self.canonical(i) == instance.number
+        ]
+        reads = [self._read(i, name) for i in alike]
+        if len(reads) == 1:
+            return reads[0]
+        lives = [self._read(i.whole, LIFE) for i in alike]
+
+        def read(state: State) -> Any:
+            used = [r for r, life in zip(reads, lives, strict=True) if life(state) == Life.ALIVE]
+            assert len(used) <= 1, "two records that are allocated are in use at once"
+            return (used or reads)[0](state)
+
+        return read
+
+    def canonical(self, instance: Instance) -> int | None:
+        """The number, in the counted form, of the shared record that stands for this one."""
+        population = self.population
+        if population.layout.instances.is_pooled(instance.whole.cls):
+            theirs = population.layout.instances
+            same = next(i for i in theirs.all if _own_record(i) == _own_record(instance))
+            return population.canonical[same.number].number
+        if instance.block is not None:
+            return None
+        found = population.layout.instances.by_object.get(id(instance.object))
+        if found is None:  # a monitor: each system has its own
+            found = next(i for i in population.layout.instances.all if i.name == instance.name)
+        return population.canonical[found.number].number
+
+    def _read(self, instance: Instance, name: str) -> Read:
+        layout = self.finite.layout
+        cell = (instance.number, name)
+        if cell in layout.slots:
+            slot = layout.slots[cell]
+            return lambda state: state[slot]
+        constant = layout.constants.get(cell, 0)
+        return lambda state: constant
+
+    # --- what should not change -----------------------------------------------------------------
+
+    def _add_constants(self) -> None:
+        """Fields that change here although the counted form takes them for constants."""
+        population = self.population
+        for number, name in self.finite.layout.slots:
+            instance = self.finite.layout.instances.all[number - 1]
+            if name == LIFE or instance.cls in population.immutable:
+                continue
+            there = self.canonical(instance)
+            if there is None:
+                assert instance.block is not None
+                template = self.finite.template_of[instance.block]
+                there = population.number_of(_own_record(instance), template)
+            if (there, name) in population.layout.slots:
+                continue
+            kind = population.type_of(there, name)
+            read = self._read(instance, name)
+            expected = population.constant(there, name)
+            assert expected is not None
+            self._constant.append((read, kind, instance.block, expected, f"{instance.name}.{name}"))
+
+    def _check_constants(self, state: State) -> None:
+        for read, kind, block, expected, name in self._constant:
+            assert self._code(read(state), kind, block) == expected, name
+
+    # --- values ---------------------------------------------------------------------------------
+
+    def _code(self, value: Any, kind: ValueType, thread: int | None) -> int:
+        """A value as the counted form stores it."""
+        if isinstance(value, tuple):
+            return len(value)
+        if kind.name not in ("ref", "any") or not value:
+            return int(value)
+        instance = self.finite.layout.instances.all[value - 1]
+        if instance.cls in self.population.immutable:
+            return 1
+        number = self.canonical(instance)
+        if number is not None:
+            return number
+        return self.population.codes[_own_record(instance)] if instance.block == thread else OTHER
+
+    def _thread_of(self, number: int, role: Role) -> int:
+        instance = self.finite.layout.instances.all[number - 1]
+        assert instance.block is not None
+        assert _own_record(instance) == role.record
+        return instance.block
+
+
+def _own_record(instance: Instance) -> OwnRecord:
+    names: list[str] = []
+    part = instance
+    while part.parent is not None:
+        names.insert(0, part.name.removeprefix(f"{part.parent.name}."))
+        part = part.parent
+    return OwnRecord(part.cls, tuple(names))
+
+
+def _several(value: Any) -> tuple[int, ...]:
+    """The numbers of the records that a place refers to."""
+    if isinstance(value, tuple):
+        return value
+    return (value,) if value else ()

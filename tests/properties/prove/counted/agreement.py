@@ -1,0 +1,128 @@
+"""Comparing the counted form with the search, over all reachable states of a finite system."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+from abstraction import Abstraction, CountedState
+from attrs import define, field, frozen
+from finite import Finite, Reachable, reachable, several
+from rules import Rules
+
+from haiku_tuntap.model.drivers import DRIVERS
+from haiku_tuntap.model.language import System
+from haiku_tuntap.model.language.graph import LocationKind
+from haiku_tuntap.properties.explore.layout import State
+from haiku_tuntap.properties.property import Property, with_monitors
+from haiku_tuntap.properties.prove.counted.proof import system_space
+from haiku_tuntap.properties.prove.counted.space import Space
+from haiku_tuntap.properties.prove.theorems import THEOREMS
+
+Edge = tuple[CountedState, CountedState]
+
+CAN_STEP = (LocationKind.PRIMITIVE, LocationKind.RESUMED)
+
+
+@define(eq=False)
+class Comparison:
+    """A finite system, all its states, and the counted states that stand for them."""
+
+    space: Space
+    finite: Finite
+    found: Reachable
+    abstraction: Abstraction
+    counted: dict[State, CountedState] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.counted = {state: self.abstraction.of(state) for state in self.found.states}
+
+    @property
+    def edges(self) -> set[Edge]:
+        """The steps of the search, as steps between counted states."""
+        return {
+            (self.counted[state], self.counted[after])
+            for state, following in self.found.states.items()
+            for after in following
+        }
+
+    def counted_edges(self, space: Space | None = None) -> set[Edge]:
+        """The steps of the counted form from the states that stand for reachable ones."""
+        rules = Rules(space or self.space, self.abstraction.names)
+        return {
+            (state, after)
+            for state in set(self.counted.values())
+            for _, after in rules.successors(state)
+        }
+
+    def any_order(self, before: CountedState) -> set[CountedState]:
+        """What the search would reach from there if queues and lists were in any order."""
+        found = set()
+        for state, counted in self.counted.items():
+            if counted == before:
+                for permuted in self._permuted(state):
+                    following = self.finite.successors(permuted)
+                    found |= {self.abstraction.of(after) for _, after in following}
+        return found
+
+    def _permuted(self, state: State) -> Iterator[State]:
+        slots = [at for at, value in enumerate(state) if isinstance(value, tuple)]
+        orders = [list(itertools.permutations(state[at])) for at in slots]
+        for chosen in itertools.product(*orders):
+            permuted = list(state)
+            for at, order in zip(slots, chosen, strict=True):
+                permuted[at] = order
+            yield tuple(permuted)
+
+    def busy(self, counted: CountedState) -> int:
+        """How many threads can take a step, as the proof counts them."""
+        templates = self.space.templates
+        return sum(
+            count
+            for state, count in counted.threads
+            if templates[state.template].location(state).kind in CAN_STEP
+        )
+
+
+@frozen(eq=False)
+class Instance:
+    """Some templates of a theorem, and how many threads there are of each."""
+
+    driver: str
+    theorem: str
+    counts: Mapping[str, int]
+
+    def __str__(self) -> str:
+        threads = ", ".join(f"{n} x {name}" for name, n in self.counts.items())
+        return f"{self.driver}: {threads}"
+
+
+def compared(
+    templates: System,
+    counts: Mapping[str, int],
+    properties: tuple[Property, ...] = (),
+    limit: int = 50_000,
+) -> Comparison:
+    """Search a finite system that is made of the templates, and abstract all of its states."""
+    space = system_space(with_monitors(templates, properties))
+    finite = several(templates, counts, properties)
+    return Comparison(space, finite, reachable(finite, limit), Abstraction(space, finite))
+
+
+def instance_compared(instance: Instance, limit: int = 50_000) -> Comparison:
+    """The same for a part of a theorem: the templates that are counted, and no others."""
+    return _instance_compared(
+        instance.driver, instance.theorem, tuple(instance.counts.items()), limit
+    )
+
+
+@lru_cache(maxsize=20)
+def _instance_compared(
+    driver: str, theorem: str, counts: tuple[tuple[str, int], ...], limit: int
+) -> Comparison:
+    proved = THEOREMS[theorem]
+    system, _ = proved.build(DRIVERS[driver])
+    names = [name for name, _ in counts]
+    system.threads = tuple(spec for spec in system.threads if spec.name in names)
+    return compared(system, dict(counts), proved.properties, limit)

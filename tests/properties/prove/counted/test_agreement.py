@@ -1,0 +1,82 @@
+"""The counted form means the same as the search.
+
+Each finite system is searched completely, one step per shared access and queues in order. Each of
+its states is stood for by a state of the counted form. Then the two take the same steps, and are
+quiescent together. The counted form gives up the order of queues and lists; so it may take a step
+that no reachable state takes, but only one that the search would take were a queue in another
+order. How many those are is part of the test.
+"""
+
+from __future__ import annotations
+
+import pytest
+from agreement import Instance, instance_compared
+from attrs import frozen
+
+
+@frozen(eq=False)
+class Expected:
+    """A finite system, how many states it has, and the steps it takes in another order only."""
+
+    instance: Instance
+    states: int
+    in_another_order: int
+
+    def __str__(self) -> str:
+        return str(self.instance)
+
+
+def expected(driver: str, theorem: str, *numbers: int, **counts: int) -> Expected:
+    """What is expected of a system; `numbers` are those of Expected."""
+    threads = {name.replace("_", " "): count for name, count in counts.items()}
+    return Expected(Instance(driver, theorem, threads), *numbers)
+
+
+SMALL = [
+    expected("tunnel", "packets", 2_400, 0, reader=2, sender=1, signal_to_a_reader=1),
+    expected("tunnel", "packets", 15_666, 72, poller=2, sender=1),
+    expected("tunnel", "close", 709, 0, reader=1, sender=1, closer=1),
+    expected("tunnel-repaired", "close", 4_111, 0, reader=2, closer=2),
+    expected("tunnel-repaired", "close", 4_296, 0, poller=1, sender=1, closer=1),
+    expected("tunnel-repaired", "close", 5_554, 0, poller=2, closer=1),
+    expected("tunnel-repaired", "close", 701, 0, poller=1, closer=1, signal_to_a_poller=1),
+]
+LARGE = [
+    expected("tunnel", "packets", 13_587, 0, poller=1, sender=2, signal_to_a_poller=1),
+    expected("tunnel-repaired", "close", 14_424, 0, reader=2, sender=1, closer=1),
+]
+EACH = [
+    *(pytest.param(e, id=str(e)) for e in SMALL),
+    *(pytest.param(e, id=str(e), marks=pytest.mark.campaign) for e in LARGE),
+]
+
+
+@pytest.mark.parametrize("expected", EACH)
+def test_a_step_of_the_search_is_a_step_of_the_counted_form_and_the_other_way_round(
+    expected: Expected,
+) -> None:
+    comparison = instance_compared(expected.instance)
+    ours, theirs = comparison.edges, comparison.counted_edges()
+    assert len(comparison.found.states) == expected.states
+    assert ours <= theirs
+    excused = theirs - ours
+    assert all(after in comparison.any_order(before) for before, after in excused)
+    assert len(excused) == expected.in_another_order
+
+
+@pytest.mark.parametrize("expected", EACH)
+def test_the_search_and_the_counted_form_are_quiescent_together(expected: Expected) -> None:
+    comparison = instance_compared(expected.instance)
+    quiescent = set(comparison.found.quiescent)
+    assert quiescent
+    for state, counted in comparison.counted.items():
+        assert (state in quiescent) == (comparison.busy(counted) == 0)
+
+
+@pytest.mark.parametrize("expected", EACH)
+def test_every_thread_of_the_search_is_in_a_local_state_that_the_counted_form_knows(
+    expected: Expected,
+) -> None:
+    comparison = instance_compared(expected.instance)
+    met = {state for counted in comparison.counted.values() for state, _ in counted.threads}
+    assert met <= comparison.space.states.keys()
