@@ -48,6 +48,7 @@ class Abstraction:
     _constant: list[tuple[Read, ValueType, int | None, int, str]] = field(factory=list)
     _locals: dict[tuple[int, int], list[tuple[Var, int]]] = field(factory=dict)
     _known: dict[Any, LocalState] = field(factory=dict)
+    _meanings: list[tuple[int | None, int | None, OwnRecord]] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:
         counters = {
@@ -57,6 +58,9 @@ class Abstraction:
             for edit in edits
             if _counts(edit.value)
         }
+        self._meanings = [
+            (self.canonical(i), i.block, _own_record(i)) for i in self.finite.layout.instances.all
+        ]
         self._add_shared()
         for thread, template in enumerate(self.finite.template_of):
             keys = self.space.templates[template].fields
@@ -181,7 +185,7 @@ class Abstraction:
                 )
                 self._shared.append((read, lambda value: len(_several(value))))
             else:
-                self._shared.append((read, lambda value, kind=kind: self._code(value, kind, None)))
+                self._shared.append((read, self._coding(kind)))
         stored = {name for rule in self.space.rules for name, _ in rule.shared}
         self.names += sorted(stored - set(self.names))
 
@@ -203,8 +207,10 @@ class Abstraction:
         return read
 
     def canonical(self, instance: Instance) -> int | None:
-        """The number, in the counted form, of the shared record that stands for this one."""
+        """How the counted form stores a reference to what stands for this record; None if own."""
         population = self.population
+        if instance.cls in population.immutable:
+            return 1
         if population.layout.instances.is_pooled(instance.whole.cls):
             theirs = population.layout.instances
             same = next(i for i in theirs.all if _own_record(i) == _own_record(instance))
@@ -259,19 +265,20 @@ class Abstraction:
             return len(value)
         if kind.name not in ("ref", "any") or not value:
             return int(value)
-        instance = self.finite.layout.instances.all[value - 1]
-        if instance.cls in self.population.immutable:
-            return 1
-        number = self.canonical(instance)
-        if number is not None:
-            return number
-        return self.population.codes[_own_record(instance)] if instance.block == thread else OTHER
+        reference: int = value
+        shared, block, own = self._meanings[reference - 1]
+        if shared is not None:
+            return shared
+        return self.population.codes[own] if block == thread else OTHER
+
+    def _coding(self, kind: ValueType) -> Callable[[Any], int]:
+        return lambda value: self._code(value, kind, None)
 
     def _thread_of(self, number: int, role: Role) -> int:
-        instance = self.finite.layout.instances.all[number - 1]
-        assert instance.block is not None
-        assert _own_record(instance) == role.record
-        return instance.block
+        _, block, own = self._meanings[number - 1]
+        assert block is not None
+        assert own == role.record
+        return block
 
 
 def _own_record(instance: Instance) -> OwnRecord:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 
 from abstraction import Abstraction, CountedState
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from finite import Finite, Reachable, reachable, several
 from rules import Rules
 
@@ -15,10 +15,10 @@ from haiku_tuntap.model.drivers import DRIVERS
 from haiku_tuntap.model.language import System
 from haiku_tuntap.model.language.graph import LocationKind
 from haiku_tuntap.properties.explore.layout import State
-from haiku_tuntap.properties.property import Property, with_monitors
-from haiku_tuntap.properties.prove.counted.proof import system_space
+from haiku_tuntap.properties.property import Property
+from haiku_tuntap.properties.prove.counted.proof import Proof, prove, system_space
 from haiku_tuntap.properties.prove.counted.space import Space
-from haiku_tuntap.properties.prove.theorems import THEOREMS
+from haiku_tuntap.properties.prove.theorems import THEOREMS, Templates, Theorem
 
 Edge = tuple[CountedState, CountedState]
 
@@ -98,6 +98,17 @@ class Instance:
         return f"{self.driver}: {threads}"
 
 
+def part_of(theorem: Theorem, names: Collection[str]) -> Theorem:
+    """The theorem about the threads of some templates only."""
+
+    def populate(templates: Templates) -> None:
+        theorem.populate(templates)
+        kept = [spec for spec in templates.world.threads if spec.name in names]
+        templates.world.threads[:] = kept
+
+    return evolve(theorem, populate=populate)
+
+
 def compared(
     templates: System,
     counts: Mapping[str, int],
@@ -105,24 +116,20 @@ def compared(
     limit: int = 50_000,
 ) -> Comparison:
     """Search a finite system that is made of the templates, and abstract all of its states."""
-    space = system_space(with_monitors(templates, properties))
+    space = system_space(templates)
     finite = several(templates, counts, properties)
     return Comparison(space, finite, reachable(finite, limit), Abstraction(space, finite))
 
 
-def instance_compared(instance: Instance, limit: int = 50_000) -> Comparison:
+@lru_cache(maxsize=20)
+def instance_compared(instance: Instance) -> Comparison:
     """The same for a part of a theorem: the templates that are counted, and no others."""
-    return _instance_compared(
-        instance.driver, instance.theorem, tuple(instance.counts.items()), limit
-    )
+    theorem = part_of(THEOREMS[instance.theorem], instance.counts)
+    system, _ = theorem.build(DRIVERS[instance.driver])
+    return compared(system, instance.counts, theorem.properties)
 
 
 @lru_cache(maxsize=20)
-def _instance_compared(
-    driver: str, theorem: str, counts: tuple[tuple[str, int], ...], limit: int
-) -> Comparison:
-    proved = THEOREMS[theorem]
-    system, _ = proved.build(DRIVERS[driver])
-    names = [name for name, _ in counts]
-    system.threads = tuple(spec for spec in system.threads if spec.name in names)
-    return compared(system, dict(counts), proved.properties, limit)
+def instance_proof(instance: Instance) -> Proof:
+    """What is proved of those templates."""
+    return prove(DRIVERS[instance.driver], part_of(THEOREMS[instance.theorem], instance.counts))
