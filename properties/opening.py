@@ -7,56 +7,39 @@ from haiku_tuntap.model.kernel.descriptors import FileDescriptor
 from haiku_tuntap.model.kernel.hooks import NetDevice
 from haiku_tuntap.model.language import (
     System,
-    Thread,
-    current_thread,
-    final,
     internal,
     observes,
     reached,
     record,
-    static,
     violated,
 )
 from haiku_tuntap.model.language.instances import Instances
 from haiku_tuntap.model.status import B_OK, EBUSY, Status
-from haiku_tuntap.properties.property import Property, shadow
-
-
-@record
-class OpenShadow:
-    """Whether the open in which a thread is has to succeed if memory suffices."""
-
-    shadow_of: Thread = final()
-    nobody_else: bool = internal(default=False)
+from haiku_tuntap.properties.property import Property
 
 
 @record
 class Openers:
-    """Counts the files that are open, and those that are not yet freed, and opens in flight."""
+    """Counts the files that are open, and those that are not yet freed, and opens in flight.
 
-    shadows: tuple[OpenShadow, ...] = final()
+    `alone` says that the only open in flight has to succeed if memory suffices: it began when there
+    was no file and no other open, and no other has begun since.
+    """
+
     is_open: int = internal(default=0)
     not_freed: int = internal(default=0)
     opening: int = internal(default=0)
-
-    @static
-    def mine(self, thread: Thread) -> OpenShadow:
-        """The shadow of that thread."""
-        return shadow(self.shadows, thread)
+    alone: bool = internal(default=False)
 
     @observes(events.open_began)
     def on_open_began(self, device: NetDevice) -> None:
-        for other in self.shadows:
-            other.nobody_else = False
-        if self.not_freed == 0 and self.opening == 0:
-            self.mine(current_thread()).nobody_else = True
+        self.alone = self.not_freed == 0 and self.opening == 0
         self.opening += 1
 
     @observes(events.open_returned)
     def on_open_returned(
         self, device: NetDevice, descriptor: FileDescriptor | None, status: Status
     ) -> None:
-        mine = self.mine(current_thread())
         self.opening -= 1
         if status == B_OK:
             reached("an open succeeded")
@@ -66,9 +49,9 @@ class Openers:
                 violated("two-openers", "an open succeeds while another application has it open")
         if status == EBUSY:
             reached("an open was refused")
-            if mine.nobody_else:
+            if self.alone:
                 violated("not-openable", "an open gets EBUSY although nobody has the device open")
-        mine.nobody_else = False
+        self.alone = False
 
     @observes(events.file_closed)
     def on_close(self, descriptor: FileDescriptor) -> None:
@@ -83,8 +66,7 @@ def openers(system: System) -> Openers:
     """The monitor of a system, which knows of the files that are open from the start."""
     files = len(Instances(system).of_class(FileDescriptor))
     pooled = sum(n for s in system.threads for c, n in s.pool.items() if c is FileDescriptor)
-    shadows = tuple(OpenShadow(shadow_of=s.thread) for s in system.threads)
-    return Openers(shadows=shadows, is_open=files - pooled, not_freed=files - pooled)
+    return Openers(is_open=files - pooled, not_freed=files - pooled)
 
 
 @record

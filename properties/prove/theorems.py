@@ -15,9 +15,11 @@ from haiku_tuntap.model.kernel.descriptors import FileSlot
 from haiku_tuntap.model.kernel.select import B_SELECT_READ, SelectInfo
 from haiku_tuntap.model.kernel.select_calls import user_poll
 from haiku_tuntap.model.kernel.signals import kill
-from haiku_tuntap.model.kernel.system_calls import user_close
+from haiku_tuntap.model.kernel.system_calls import user_close, user_open
 from haiku_tuntap.model.language import System, call
 from haiku_tuntap.model.scenarios.world import World
+from haiku_tuntap.properties.kernel_rules import KERNEL_RULES
+from haiku_tuntap.properties.opening import EXCLUSIVE_OPEN
 from haiku_tuntap.properties.progress import NO_DEADLOCK
 from haiku_tuntap.properties.property import Property, with_monitors
 from haiku_tuntap.properties.wakeups import NO_LOST_WAKEUP
@@ -30,18 +32,22 @@ class Templates:
     world: World
     one: set[str] = field(factory=set)
 
-    def readers_and_pollers(self) -> FileSlot:
-        """Threads that read and poll one open file, the stack that sends, and signals to each."""
+    def readers(self) -> FileSlot:
+        """Threads that read one open file, the stack that sends, and signals to the readers."""
         world = self.world
         slot = world.open_file()
         world.roots["file"] = slot.descriptor
         reader = world.reader(slot)
-        info = world.driver.substitution.resolve(SelectInfo)()
-        poller = world.thread("poller", call(user_poll, slot, info, B_SELECT_READ))
         world.sender()
         world.thread("signal to a reader", call(kill, reader.thread))
-        world.thread("signal to a poller", call(kill, poller.thread))
         return slot
+
+    def pollers(self, slot: FileSlot) -> None:
+        """Threads that poll it, and signals to them."""
+        world = self.world
+        info = world.driver.substitution.resolve(SelectInfo)()
+        poller = world.thread("poller", call(user_poll, slot, info, B_SELECT_READ))
+        world.thread("signal to a poller", call(kill, poller.thread))
 
 
 @frozen
@@ -75,12 +81,20 @@ class Theorem:
 
 
 def packets(templates: Templates) -> None:
-    templates.readers_and_pollers()
+    templates.pollers(templates.readers())
 
 
 def close(templates: Templates) -> None:
-    slot = templates.readers_and_pollers()
+    slot = templates.readers()
+    templates.pollers(slot)
     templates.world.thread("closer", call(user_close, slot))
+
+
+def reopen(templates: Templates) -> None:
+    world = templates.world
+    slot = templates.readers()
+    world.thread("closer", call(user_close, slot))
+    world.thread("opener", call(user_open, world.roots["files"], world.device, 0), opens=1)
 
 
 THEOREMS: dict[str, Theorem] = {
@@ -91,7 +105,7 @@ THEOREMS: dict[str, Theorem] = {
             title="Every packet that is sent wakes who waits for it.",
             threads="any number of readers, pollers, senders and signals to each",
             populate=packets,
-            properties=(NO_LOST_WAKEUP, NO_DEADLOCK),
+            properties=(NO_LOST_WAKEUP, NO_DEADLOCK, KERNEL_RULES),
             scenarios=("readers-senders", "poll-reader-sender"),
         ),
         Theorem(
@@ -99,8 +113,16 @@ THEOREMS: dict[str, Theorem] = {
             title="Closing the file wakes everybody, wherever they are.",
             threads="any number of readers, pollers, senders, closers and signals to each",
             populate=close,
-            properties=(NO_LOST_WAKEUP, NO_DEADLOCK),
+            properties=(NO_LOST_WAKEUP, NO_DEADLOCK, KERNEL_RULES),
             scenarios=("reader-close", "two-readers-close", "poll-close"),
+        ),
+        Theorem(
+            id="reopen",
+            title="One application at a time has the device open, and the next finds it as new.",
+            threads="any number of readers, senders, closers, openers and signals to readers",
+            populate=reopen,
+            properties=(NO_LOST_WAKEUP, NO_DEADLOCK, KERNEL_RULES, EXCLUSIVE_OPEN),
+            scenarios=("two-openers", "close-reopen", "reused-number"),
         ),
     )
 }

@@ -53,7 +53,9 @@ def wants(mutex: object) -> Place:
     return about_to(operation) | asleep_in(mutex) | woken_in(mutex)
 
 
-@TUNNEL.invariant("packets", "close", why="Each is lowered only where it was tested or raised.")
+@TUNNEL.invariant(
+    "packets", "close", "reopen", why="Each is lowered only where it was tested or raised."
+)
 def never_negative(state: Facts) -> Fact:
     queue = state.device.send_queue
     return state.every(queue.waiting >= 0, queue.buffers >= 0, state.file.ref_count.value >= 0)
@@ -68,6 +70,7 @@ def bytes_are_packets(state: Facts) -> Fact:
 @TUNNEL.invariant(
     "packets",
     "close",
+    "reopen",
     why="An announcement raises waiting before; whoever lowers it is about to release a token.",
 )
 def announced(state: Facts) -> Fact:
@@ -81,6 +84,7 @@ def announced(state: Facts) -> Fact:
 @TUNNEL.invariant(
     "packets",
     "close",
+    "reopen",
     why="Who enqueues while somebody is announced releases a token; who finds none takes a packet.",
 )
 def covered(state: Facts) -> Fact:

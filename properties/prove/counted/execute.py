@@ -13,6 +13,7 @@ from typing import Any
 
 from attrs import Factory, define, field, frozen
 
+from haiku_tuntap.model.language.compiler.types import constant
 from haiku_tuntap.model.language.graph import (
     LIFE,
     Assign,
@@ -56,6 +57,7 @@ from haiku_tuntap.properties.prove.counted.population import (
     OwnRecord,
     Population,
     Role,
+    is_shadow,
 )
 from haiku_tuntap.properties.prove.counted.terms import Fn, Own, Shared, Term, fn
 
@@ -251,7 +253,9 @@ class Path:
             case Assign(var=var, expr=expr):
                 self.variables[var] = self.evaluate(expr)
             case Store(ref=ref, cls=cls, name=name, expr=expr):
-                if name != LIFE:
+                if name == LIFE:
+                    self._allocate(expr)
+                else:
                     self._store(self.record(ref, cls), name, self.evaluate(expr))
             case Wake(thread=thread, result=result):
                 self._wake(self.evaluate(thread), self.number(self.evaluate(result)))
@@ -260,6 +264,13 @@ class Path:
             case CheckAlive() | Reach():
                 pass  # that memory is used only while allocated is not claimed here
         return
+
+    def _allocate(self, life: Expr) -> None:
+        """A record that is used again is as new."""
+        if life != constant(int(Life.ALIVE)):
+            return
+        for place, value in self.population.as_new(self.location.label):
+            self.shared[place] = value
 
     def _store(self, record: Record | Value, name: str, value: Any) -> None:
         if isinstance(record, Value):
@@ -295,16 +306,21 @@ class Path:
     def _for_each(self, var: Var, sequence: Any, body: Instr | None) -> None:
         if not isinstance(sequence, Several) or sequence.role is None or sequence.plus:
             raise CannotCountError(f"{self.location.label} has a loop over a sequence of its own")
+        edits = self._body(var, sequence.role.record, body)
+        self.everyone.append(Everyone(sequence.role, edits, self.each_wakes))
+
+    def _body(self, var: Var, record: OwnRecord, body: Instr | None) -> tuple[Edit, ...]:
+        """What a loop does to the own record of each that it is about."""
         self.each, self.each_wakes = [], None
-        self.variables[var] = Record(EACH, 0, sequence.role.record)
+        self.variables[var] = Record(EACH, 0, record)
         instr = body
         while instr is not None:
             if isinstance(instr, Branch):
-                raise CannotCountError(f"{self.location.label} decides one by one whom it wakes")
+                raise CannotCountError(f"{self.location.label} decides one by one whom it changes")
             self._perform(instr)
             instr = instr.next
-        self.everyone.append(Everyone(sequence.role, tuple(self.each), self.each_wakes))
-        self.each = None
+        edits, self.each = tuple(self.each), None
+        return edits
 
     # --- the end of a step --------------------------------------------------------------------
 
@@ -435,6 +451,8 @@ class Path:
         number = population.layout.instances.number(value)
         if number in population.own:
             template, own = population.own[number]
+            if template != self.template and is_shadow(own.cls):
+                raise CannotCountError(f"{own} is remembered of every thread and changed by one")
             return Record(self._someone(template), 0, own)
         if type(value) in population.immutable:
             return Value(type(value))

@@ -7,10 +7,12 @@ from typing import Any
 import z3  # type: ignore[import-untyped]  # z3-solver comes without types
 from attrs import Factory, define, field
 
-from haiku_tuntap.model.language.graph import LocationKind
+from haiku_tuntap.model.language.graph import LocationKind, Var
+from haiku_tuntap.model.language.instances import Instance
 from haiku_tuntap.model.language.invariants import Place
 from haiku_tuntap.model.language.records import FieldKind, fields_of
 from haiku_tuntap.model.language.routines import Bound
+from haiku_tuntap.properties.prove.counted.population import CannotCountError, is_shadow
 from haiku_tuntap.properties.prove.counted.positions import LocalPosition, Named, Roads
 from haiku_tuntap.properties.prove.counted.space import LocalState, Space
 from haiku_tuntap.properties.prove.counted.terms import Fn, Own, Shared, Term
@@ -35,7 +37,9 @@ class Counted:
         self.positions = [LocalPosition(self.space, roads, s) for s in self.space.states]
 
     def __getattr__(self, name: str) -> Any:
-        roots = self.space.population.layout.system.roots
+        system = self.space.population.layout.system
+        monitors = {type(m).__name__.lower(): m for m in system.monitors}
+        roots = {**system.roots, **monitors}
         if name.startswith("_") or name not in roots:
             raise AttributeError(f"the system has no {name}; it has {', '.join(roots)}")
         return Named(self, roots[name])
@@ -87,6 +91,47 @@ class Counted:
     def choose(self, condition: Any, yes: Any, no: Any) -> Any:
         return z3.If(condition, yes, no)
 
+    def used(self, record: Instance) -> z3.BoolRef:
+        """A thread will still use a record, or a shared field refers to it.
+
+        CannotCountError if a thread sleeps without using it, and yet what it waits for is judged
+        by it: the record could be another by then.
+        """
+        space, population = self.space, self.space.population
+        holders = []
+        for state in space.states:
+            template = space.templates[state.template]
+            if _holds_code(state.locals, template.locals_at(state.place), record.number):
+                holders.append(state)
+            elif self._is_judged_by(state, record):
+                raise CannotCountError(
+                    f"{template.name} sleeps in {template.location(state).label} and holds no "
+                    f"reference to its {record.name}, which may be another by the time it wakes"
+                )
+        found = [self.counting(frozenset(holders), f"uses {record.name}") > 0]
+        for number, name in population.layout.slots:
+            kind = population.type_of(number, name)
+            if number in population.own or kind.cls is None or kind.name != "ref":
+                continue
+            if population.canonical[number].number == number and issubclass(record.cls, kind.cls):
+                refers = z3.Int(f"{population.instance(number).name}.{name}") == record.number
+                whole = population.instance(number).whole
+                alive = whole in population.all_recycled()
+                found.append(z3.And(refers, self.used(whole)) if alive else refers)
+        return z3.Or(found)
+
+    def _is_judged_by(self, state: LocalState, record: Instance) -> bool:
+        """Whether a monitor says of a sleeping thread that it waits for something of a record."""
+        template, population = self.space.templates[state.template], self.space.population
+        if template.location(state).kind is not LocationKind.BLOCKED:
+            return False
+        for key, at in template.fields.items():
+            if is_shadow(key[1].cls) and state.fields[at] == record.number:
+                number = population.number_of(key[1], template.index)
+                if population.type_of(number, key[2]).names_records:
+                    return True
+        return False
+
     def only_one(self, names: frozenset[str]) -> list[tuple[str, z3.BoolRef]]:
         """There is exactly one thread of each of these templates."""
         found = []
@@ -95,6 +140,24 @@ class Counted:
                 states = frozenset(s for s in self.space.states if s.template == template.index)
                 number = self.counting(states, f"is the {template.name}")
                 found.append((f"there is one {template.name}", number == 1))
+        return found
+
+    def domains(self) -> list[tuple[str, z3.BoolRef]]:
+        """A shared reference or status has one of the values that are ever stored."""
+        found = []
+        population = self.space.population
+        for number, name in population.layout.slots:
+            if number in population.own or population.canonical[number].number != number:
+                continue
+            kind = population.type_of(number, name)
+            if kind.name not in ("ref", "any", "status", "bool"):
+                continue
+            if population.refers_to_own(kind) or population.constant(number, name) is not None:
+                continue
+            place = f"{population.instance(number).name}.{name}"
+            domain = {0, 1} if kind.name == "bool" else self.space.domains[place]
+            values = [z3.Int(place) == v for v in sorted(domain)]
+            found.append((f"{place} is one of its values", z3.Or(values)))
         return found
 
     # --- what follows from how states are counted ---------------------------------------------
@@ -125,6 +188,10 @@ class Counted:
                 paired = z3.Implies(variable > 0, users > 0) if role.many else variable == users
                 found.append((f"{role.place} is somebody's", paired))
         return found
+
+
+def _holds_code(values: tuple[int, ...], order: dict[Var, int], code: int) -> bool:
+    return any(var.type.names_records and values[at] == code for var, at in order.items())
 
 
 _OPERATORS: dict[str, Any] = {
@@ -164,6 +231,14 @@ def formula(term: Term) -> Any:
     if term.name in ("and", "or", "xor"):
         return _bits(term)
     raise NotImplementedError(f"{term.name} is not translated")
+
+
+def number(term: Term) -> z3.ArithRef:
+    """A term as a number."""
+    found = formula(term)
+    if isinstance(found, (int, bool)):
+        return z3.IntVal(int(found))
+    return z3.If(found, 1, 0) if z3.is_bool(found) else found
 
 
 def truth(term: Term) -> z3.BoolRef:

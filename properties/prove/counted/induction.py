@@ -9,7 +9,7 @@ import z3  # type: ignore[import-untyped]  # z3-solver comes without types
 from attrs import Factory, define, field, frozen
 
 from haiku_tuntap.properties.prove.counted.classes import Classes, Shift, Transition
-from haiku_tuntap.properties.prove.counted.facts import Counted, formula, truth
+from haiku_tuntap.properties.prove.counted.facts import Counted, number, truth
 from haiku_tuntap.properties.prove.counted.space import Rule
 
 TIMEOUT = 20_000  # milliseconds for one query, which takes a few
@@ -63,9 +63,9 @@ class Machine:
     changes: list[Change] = Factory(list)
 
     def __attrs_post_init__(self) -> None:
-        number = len(self.classes.members)
-        self.sizes = [z3.Int(f"class {i}") for i in range(number)]
-        self.inside = [self.classes.inside(i) for i in range(number)]
+        count = len(self.classes.members)
+        self.sizes = [z3.Int(f"class {i}") for i in range(count)]
+        self.inside = [self.classes.inside(i) for i in range(count)]
         for transition, rules in self.classes.transitions.items():
             change = self._change(transition, rules)
             if change.after or transition.reports:
@@ -115,7 +115,7 @@ class Machine:
         guard += [self.sizes[c] >= z3.Sum(picks) for c, picks in leaving.items()]
         after_: dict[str, z3.ArithRef] = {}
         for name, term in transition.shared:
-            after_[name] = formula(term) if not isinstance(term, int) else z3.IntVal(term)
+            after_[name] = number(term)
         if not transition.ends:
             for before, after in transition.swept:
                 rest = self.sizes[before] - z3.Sum(leaving.get(before, [z3.IntVal(0)]))

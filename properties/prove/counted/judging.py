@@ -157,9 +157,19 @@ class AnyState:
         if kind.name == "seq":
             length = Shared(self._place(number, name)) if constant is None else constant
             return UnknownSequence(length, self.answers)
+        if constant is None and kind.names_records:
+            return self._one_of(self._place(number, name), kind)
         if constant is None:
             return Unknown(Shared(self._place(number, name)), self.answers)
         return self._decode(constant, kind, None)
+
+    def _one_of(self, place: str, kind: ValueType) -> Any:
+        """What a shared reference means: one of the values that it has anywhere."""
+        *others, last = sorted(self.space.domains[place])
+        for code in others:
+            if self.answers.test(fn("eq", Shared(place), code)):
+                return self._decode(code, kind, None)
+        return self._decode(last, kind, None)
 
     def _place(self, number: int, name: str) -> str:
         return f"{self.space.population.instance(number).name}.{name}"

@@ -31,7 +31,7 @@ from haiku_tuntap.model.language.graph import (
     ValueType,
     instructions,
 )
-from haiku_tuntap.model.language.instances import Instance
+from haiku_tuntap.model.language.instances import Instance, unused
 from haiku_tuntap.model.language.records import FieldKind, fields_of
 from haiku_tuntap.properties.explore.layout import Layout
 
@@ -141,6 +141,44 @@ class Population:
         """Whether the threads of a template have such a record."""
         return (template, record) in self.own.values()
 
+    def recycled(self, label: str) -> Instance | None:
+        """The record that stands for all of the class which a step allocates, by its label."""
+        found = (r for r in self.all_recycled() if label == f"allocate({r.cls.__name__})")
+        return next(found, None)
+
+    def all_recycled(self) -> list[Instance]:
+        """The records each of which stands for all of its class."""
+        found: dict[int, Instance] = {}
+        for instance in self.layout.instances.all:
+            if (
+                instance.from_pool
+                and instance.parent is None
+                and instance.cls not in self.immutable
+            ):
+                whole = self.canonical[instance.number]
+                found[whole.number] = whole
+        return list(found.values())
+
+    def as_new(self, label: str) -> Iterator[tuple[str, int]]:
+        """The fields that change of the record which a step allocates, as they are when new."""
+        record = self.recycled(label)
+        if record is None:
+            return
+        fresh = unused(record.cls)
+        for part in self.layout.instances.all:
+            if part.whole is not record:
+                continue
+            found = fresh
+            for name in _path(part):
+                found = getattr(found, name)
+            for name, declared in fields_of(part.cls).items():
+                if declared.kind is not FieldKind.PART and self.constant(part.number, name) is None:
+                    value = getattr(found, name)
+                    yield (
+                        f"{part.name}.{name}",
+                        len(value) if isinstance(value, tuple) else int(value or 0),
+                    )
+
     # --- fields -------------------------------------------------------------------------------
 
     def type_of(self, number: int, name: str) -> ValueType:
@@ -219,6 +257,11 @@ def _part_name(instance: Instance) -> str:
 
 def _is_immutable(cls: type) -> bool:
     return all(f.kind is FieldKind.FINAL for f in fields_of(cls).values())
+
+
+def is_shadow(cls: type) -> bool:
+    """Whether records of a class are a monitor's, which the judges of properties read."""
+    return "shadow_of" in fields_of(cls)
 
 
 def forget_lives(graphs: Sequence[ThreadGraph]) -> None:

@@ -12,14 +12,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import z3  # type: ignore[import-untyped]  # z3-solver comes without types
 from attrs import Factory, define, field, frozen
 
-import haiku_tuntap.model.drivers.invariants.closing
-import haiku_tuntap.model.drivers.invariants.file
-import haiku_tuntap.model.drivers.invariants.kernel  # noqa: F401  # they declare what is proved
 from haiku_tuntap.model.drivers.driver import Driver
 from haiku_tuntap.model.language.compiler import compile_threads
 from haiku_tuntap.model.language.graph import LocationKind
@@ -42,6 +39,7 @@ from haiku_tuntap.properties.prove.counted.judging import Condition, complaints
 from haiku_tuntap.properties.prove.counted.population import Population
 from haiku_tuntap.properties.prove.counted.positions import Named
 from haiku_tuntap.properties.prove.counted.space import LocalState, Space
+from haiku_tuntap.properties.prove.monitors import MONITOR_FACTS
 from haiku_tuntap.properties.prove.theorems import Theorem
 
 
@@ -79,6 +77,7 @@ class Proof:
     failures: list[Failure] = Factory(list)
     counterexamples: list[Counterexample] = Factory(list)
     undetermined: list[str] = Factory(list)
+    confused: list[str] = Factory(list)
     needless: list[str] = Factory(list)
     dead: list[str] = Factory(list)
     sleeps: bool = False
@@ -86,7 +85,7 @@ class Proof:
     @property
     def inductive(self) -> bool:
         """Whether the invariant holds always."""
-        return not (self.initial_failures or self.failures or self.undetermined)
+        return not (self.initial_failures or self.failures or self.undetermined or self.confused)
 
     def proves(self, prop: Property) -> bool:
         """Whether the property is proved."""
@@ -121,6 +120,8 @@ class Attempt:
         claims = self._claims()
         forbidden = [f for p in self.theorem.properties for f in self._forbidden_states(p)]
         asleep = self._asleep()
+        for record in space.population.all_recycled():
+            self.counted.used(record)
         busy = self.counted.busy()
         self.tell("classes", 0, 1)
         machine = Machine(self.counted, Classes(space, list(self.counted.places)))
@@ -135,19 +136,31 @@ class Attempt:
             model = prover.find(one.formula)
             if model is not None:
                 proof.counterexamples.append(Counterexample(one, model))
+        proof.confused = list(self._confused(machine, prover))
         proof.sleeps = prover.find(z3.And(busy == 0, asleep > 0)) is not None
         proof.queries, proof.seconds = prover.queries, time.perf_counter() - began
         return proof
 
+    def _confused(self, machine: Machine, prover: Prover) -> Iterator[str]:
+        """Records that are allocated while the one before, which is the same here, is in use."""
+        for change in machine.changes:
+            label = change.rules[0].move.source.label
+            record = self.counted.space.population.recycled(label)
+            if record is not None:
+                used = self.counted.used(record)
+                if prover.find(z3.And(*change.guard, used)) is not None:
+                    yield f"a {record.name} may be made while the one before is still in use"
+
     # --- what is claimed ----------------------------------------------------------------------
 
     def _claims(self) -> list[Claim]:
-        made = [claim(name, formula) for name, formula in self.counted.bookkeeping()]
-        made += [claim(name, formula) for name, formula in self.counted.only_one(self.one)]
+        counted = self.counted
+        basic = [*counted.bookkeeping(), *counted.domains(), *counted.only_one(self.one)]
+        made = [claim(name, formula) for name, formula in basic]
         for c in made:
             self.why[c.name] = "It follows from how threads are counted."
         made += self._record_facts()
-        for conjunct in self.driver.invariants.values():
+        for conjunct in (*self.driver.invariants.values(), *MONITOR_FACTS):
             if self.theorem.id in conjunct.theorems:
                 self.why[conjunct.name] = conjunct.why
                 made.append(claim(conjunct.name, conjunct.holds(self.counted)))

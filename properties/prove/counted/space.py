@@ -24,7 +24,6 @@ from haiku_tuntap.model.language.graph import (
     Var,
     instructions,
 )
-from haiku_tuntap.model.language.records import fields_of
 from haiku_tuntap.properties.prove.counted.execute import moves_of
 from haiku_tuntap.properties.prove.counted.moves import (
     WOKEN,
@@ -41,6 +40,7 @@ from haiku_tuntap.properties.prove.counted.population import (
     OwnRecord,
     Population,
     Role,
+    is_shadow,
 )
 from haiku_tuntap.properties.prove.counted.terms import (
     Own,
@@ -573,11 +573,6 @@ class Space:
             return (self._settled(made),)
         fields[unsure] = MANY
         return (self._settled(made), self._settled(evolve(made, fields=tuple(fields))))
-
-
-def is_shadow(cls: type) -> bool:
-    """Whether records of a class are a monitor's, which the judges of properties read."""
-    return "shadow_of" in fields_of(cls)
 
 
 def _reads(move: Move) -> Iterator[tuple[int, Key]]:
