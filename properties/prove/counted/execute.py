@@ -304,6 +304,8 @@ class Path:
             self.woken[record.who] = result
 
     def _for_each(self, var: Var, sequence: Any, body: Instr | None) -> None:
+        if sequence == Several(None):
+            return  # nobody is ever in it
         if not isinstance(sequence, Several) or sequence.role is None or sequence.plus:
             raise CannotCountError(f"{self.location.label} has a loop over a sequence of its own")
         edits = self._body(var, sequence.role.record, body)
