@@ -11,6 +11,7 @@ from finite import Finite
 
 from haiku_tuntap.model.language.graph import LIFE, Life, LocationKind, ValueType, Var
 from haiku_tuntap.model.language.instances import Instance
+from haiku_tuntap.model.language.records import FieldKind, fields_of
 from haiku_tuntap.properties.explore.layout import State
 from haiku_tuntap.properties.prove.counted.population import OTHER, OwnRecord, Population, Role
 from haiku_tuntap.properties.prove.counted.space import (
@@ -48,6 +49,8 @@ class Abstraction:
     _constant: list[tuple[Read, ValueType, int | None, int, str]] = field(factory=list)
     _locals: dict[tuple[int, int], list[tuple[Var, int]]] = field(factory=dict)
     _known: dict[Any, LocalState] = field(factory=dict)
+    _references: list[Read] = field(factory=list)
+    _last: tuple[State, set[int]] = field(default=((), set()))
     _meanings: list[tuple[int | None, int | None, OwnRecord]] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:
@@ -61,6 +64,7 @@ class Abstraction:
         self._meanings = [
             (self.canonical(i), i.block, _own_record(i)) for i in self.finite.layout.instances.all
         ]
+        self._references = self._find_references()
         self._add_shared()
         for thread, template in enumerate(self.finite.template_of):
             keys = self.space.templates[template].fields
@@ -186,25 +190,58 @@ class Abstraction:
                 self._shared.append((read, lambda value: len(_several(value))))
             else:
                 self._shared.append((read, self._coding(kind)))
-        stored = {name for rule in self.space.rules for name, _ in rule.shared}
-        self.names += sorted(stored - set(self.names))
+        self.names += sorted(
+            {
+                self._role_of(template.index, var).variable
+                for template in self.space.templates
+                for location in template.graph.locations
+                for var in location.live
+                if population.refers_to_own(var.type)
+            }
+        )
 
     def _read_alike(self, instance: Instance, name: str) -> Read:
         """A field of a shared record; of the one in use if such records are allocated."""
-        alike = [
-            i for i in self.finite.layout.instances.all if self.canonical(i) == instance.number
-        ]
+        instances = self.finite.layout.instances.all
+        alike = [i for i in instances if self.canonical(i) == instance.number]
         reads = [self._read(i, name) for i in alike]
         if len(reads) == 1:
             return reads[0]
         lives = [self._read(i.whole, LIFE) for i in alike]
+        kind = self.population.type_of(instance.number, name)
 
         def read(state: State) -> Any:
-            used = [r for r, life in zip(reads, lives, strict=True) if life(state) == Life.ALIVE]
-            assert len(used) <= 1, "two records that are allocated are in use at once"
-            return (used or reads)[0](state)
+            in_use = self._in_use(state)
+            used = [r for i, r in zip(alike, reads, strict=True) if i.whole.number in in_use]
+            old = [r for r, life in zip(reads, lives, strict=True) if life(state) != Life.UNUSED]
+            values = [r(state) for r in used or old or reads]
+            codes = {self._code(value, kind, None) for value in values}
+            assert len(codes) == 1, f"which {instance.name} is meant is not clear"
+            return values[0]
 
         return read
+
+    def _in_use(self, state: State) -> set[int]:
+        """The numbers of records that a thread will still use, or a shared field refers to."""
+        if self._last[0] is not state:
+            found = {read(state) for read in self._references}
+            for thread, block in enumerate(self.finite.layout.blocks):
+                live = self._live(thread, state[block.first])
+                found |= {state[slot] for var, slot in live if var.type.name == "ref"}
+            self._last = (state, found)
+        return self._last[1]
+
+    def _find_references(self) -> list[Read]:
+        """The shared fields that may refer to a record."""
+        layout = self.finite.layout
+        return [
+            self._read(instance, name)
+            for instance in layout.instances.all
+            if instance.block is None or layout.instances.is_pooled(instance.whole.cls)
+            for name, declared in fields_of(instance.cls).items()
+            if declared.kind is not FieldKind.PART
+            and layout.field_type(instance, name).name == "ref"
+        ]
 
     def canonical(self, instance: Instance) -> int | None:
         """How the counted form stores a reference to what stands for this record; None if own."""

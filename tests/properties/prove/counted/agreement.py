@@ -25,6 +25,19 @@ Edge = tuple[CountedState, CountedState]
 CAN_STEP = (LocationKind.PRIMITIVE, LocationKind.RESUMED)
 
 
+@frozen
+class Difference:
+    """Steps of the search that the counted form does not take, and the other way round.
+
+    Of the latter, `in_another_order` are those that the search takes where the threads in a queue,
+    or the records in a list, have changed places.
+    """
+
+    missing: set[Edge]
+    in_another_order: set[Edge]
+    more: set[Edge]
+
+
 @define(eq=False)
 class Comparison:
     """A finite system, all its states, and the counted states that stand for them."""
@@ -56,15 +69,22 @@ class Comparison:
             for _, after in rules.successors(state)
         }
 
-    def any_order(self, before: CountedState) -> set[CountedState]:
-        """What the search would reach from there if queues and lists were in any order."""
-        found = set()
-        for state, counted in self.counted.items():
-            if counted == before:
-                for permuted in self._permuted(state):
-                    following = self.finite.successors(permuted)
-                    found |= {self.abstraction.of(after) for _, after in following}
-        return found
+    def compare(self, space: Space | None = None) -> Difference:
+        """Which steps only one of the two takes; `space` is another translation to compare."""
+        ours, theirs = self.edges, self.counted_edges(space)
+        more = theirs - ours
+        reordered = self._any_order({before for before, _ in more})
+        return Difference(ours - theirs, more & reordered, more - reordered)
+
+    def _any_order(self, befores: set[CountedState]) -> set[Edge]:
+        """The steps that the search would take from there if queues and lists had any order."""
+        return {
+            (counted, self.abstraction.of(after))
+            for state, counted in self.counted.items()
+            if counted in befores
+            for permuted in self._permuted(state)
+            for _, after in self.finite.successors(permuted)
+        }
 
     def _permuted(self, state: State) -> Iterator[State]:
         slots = [at for at, value in enumerate(state) if isinstance(value, tuple)]
@@ -121,12 +141,17 @@ def compared(
     return Comparison(space, finite, reachable(finite, limit), Abstraction(space, finite))
 
 
+def templates_of(instance: Instance) -> System:
+    """The system of those templates, with the monitors of the theorem's properties."""
+    theorem = part_of(THEOREMS[instance.theorem], instance.counts)
+    return theorem.build(DRIVERS[instance.driver])[0]
+
+
 @lru_cache(maxsize=20)
 def instance_compared(instance: Instance) -> Comparison:
     """The same for a part of a theorem: the templates that are counted, and no others."""
-    theorem = part_of(THEOREMS[instance.theorem], instance.counts)
-    system, _ = theorem.build(DRIVERS[instance.driver])
-    return compared(system, instance.counts, theorem.properties)
+    properties = THEOREMS[instance.theorem].properties
+    return compared(templates_of(instance), instance.counts, properties)
 
 
 @lru_cache(maxsize=20)

@@ -32,7 +32,9 @@ class KnownFacts:
         return self
 
     def __getattr__(self, name: str) -> Any:
-        return Named(self, self.space.population.layout.system.roots[name])
+        system = self.space.population.layout.system
+        monitors = {type(m).__name__.lower(): m for m in system.monitors}
+        return Named(self, {**system.roots, **monitors}[name])
 
     def read(self, record: Any, name: str) -> Any:
         """A part, an operation, or the value of a field."""

@@ -18,6 +18,7 @@ from haiku_tuntap.model.language.invariants import Conjunct, Fact, Facts, asleep
 from haiku_tuntap.properties.prove.counted.induction import Claim
 from haiku_tuntap.properties.prove.counted.positions import Roads
 from haiku_tuntap.properties.prove.counted.proof import Proof
+from haiku_tuntap.properties.prove.monitors import MONITOR_FACTS
 
 SAMPLE = 500
 
@@ -34,10 +35,10 @@ def sampled(comparison: Comparison) -> list[CountedState]:
 
 
 def conjuncts_of(expected: Expected) -> dict[str, Conjunct]:
-    """The conjuncts of the driver's invariant that the theorem is about."""
+    """What the theorem's invariant says of the driver, and of the monitors."""
     instance = expected.instance
-    invariants = DRIVERS[instance.driver].invariants
-    return {n: c for n, c in invariants.items() if instance.theorem in c.theorems}
+    conjuncts = [*DRIVERS[instance.driver].invariants.values(), *MONITOR_FACTS]
+    return {c.name: c for c in conjuncts if instance.theorem in c.theorems}
 
 
 @pytest.mark.parametrize("expected", EACH)
