@@ -144,7 +144,7 @@ def compared(
 def templates_of(instance: Instance) -> System:
     """The system of those templates, with the monitors of the theorem's properties."""
     theorem = part_of(THEOREMS[instance.theorem], instance.counts)
-    return theorem.build(DRIVERS[instance.driver])[0]
+    return theorem.build(DRIVERS[instance.driver]).system
 
 
 @lru_cache(maxsize=20)
