@@ -37,6 +37,7 @@ from haiku_tuntap.properties.prove.counted.moves import (
 )
 from haiku_tuntap.properties.prove.counted.population import (
     OTHER,
+    THREAD,
     CannotCountError,
     OwnRecord,
     Population,
@@ -57,6 +58,9 @@ from haiku_tuntap.properties.prove.counted.terms import (
 MANY = 1  # a counter of a thread's own that has reached this stands for this or more
 MOST_STATES = 50_000
 MOST_VALUES = 16  # of a shared variable that threads keep in their locals
+
+SIGNALLED: Key = ("field", THREAD, "signalled")
+"""What judges look at of a thread that sleeps, whether or not any step will."""
 
 
 @frozen(cache_hash=True)
@@ -302,6 +306,9 @@ class Space:
                     holder = isinstance(move.participants[who], Holder)
                     (by_holders if holder else by_anyone).add(key)
         for template in self.templates:
+            for location in template.graph.locations:
+                if location.kind is LocationKind.BLOCKED:
+                    mine.setdefault((template.index, location.number), set()).add(SIGNALLED)
             later = _reads_later(template.graph, mine, template.index)
             self.needed.append(
                 [

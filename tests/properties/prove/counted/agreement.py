@@ -13,16 +13,14 @@ from rules import Rules
 
 from haiku_tuntap.model.drivers import DRIVERS
 from haiku_tuntap.model.language import System
-from haiku_tuntap.model.language.graph import LocationKind
 from haiku_tuntap.properties.explore.layout import State
 from haiku_tuntap.properties.property import Property
+from haiku_tuntap.properties.prove.counted.facts import CAN_STEP
 from haiku_tuntap.properties.prove.counted.proof import Proof, prove, system_space
 from haiku_tuntap.properties.prove.counted.space import Space
 from haiku_tuntap.properties.prove.theorems import THEOREMS, Templates, Theorem
 
 Edge = tuple[CountedState, CountedState]
-
-CAN_STEP = (LocationKind.PRIMITIVE, LocationKind.RESUMED)
 
 
 @frozen

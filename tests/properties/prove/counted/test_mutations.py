@@ -60,7 +60,7 @@ def test_a_step_that_can_be_taken_too_often_is_noticed(mistranslated: Any) -> No
     right = space.joint_of
 
     def wrong(move: Move) -> Joint:
-        return right(evolve(move, tests=()))
+        return evolve(right(move), together=[])
 
     difference = mistranslated(space, "joint_of", wrong)
     assert difference.more
