@@ -357,8 +357,8 @@ class Path:
                 self.shared[self._name_of(var)] = self.number(self.variables[var])
             elif var in self.variables:
                 self.edits[(0, ("local", var))] = self.stored(self.variables[var], 0)
-        for var, role in before.items():
-            if var not in after:
+        for role in before.values():
+            if role not in after.values():
                 self.places[role] = Several(None) if role.many else NONE
 
     def _name_of(self, var: Var) -> str:

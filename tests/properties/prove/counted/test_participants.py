@@ -77,6 +77,18 @@ class Club:
             target.signalled = False
 
     @primitive()
+    def find_first(self) -> Thread | None:
+        """The first member, if there is one."""
+        if self.members:
+            return self.members[0]
+        return None
+
+    @primitive()
+    def tell(self, target: Thread) -> None:
+        """Tell that one."""
+        target.signalled = True
+
+    @primitive()
     def was_told(self) -> bool:
         """Whether one was told."""
         return current_thread().signalled
@@ -135,6 +147,31 @@ async def tell_owner_but_not(club: Club, target: Thread) -> None:
     await club.tell_owner_but_not(target)
 
 
+@procedure()
+async def tell_whom_one_finds(club: Club) -> None:
+    """Look first, and tell later."""
+    found: Thread | None = await club.find_first()
+    if found is not None:
+        await club.own()
+        await club.tell(found)
+
+
+@procedure()
+async def join_and_look(club: Club) -> None:
+    """Become a member and see what happens."""
+    await club.join()
+    await note(club)
+
+
+@procedure()
+async def tell_before_and_after(club: Club) -> None:
+    """Look, tell whoever is found then, and tell whom one has found before."""
+    found: Thread | None = await club.find_first()
+    if found is not None:
+        await tell_whom_one_finds(club)
+        await club.tell(found)
+
+
 @pytest.mark.parametrize("made", [own_and_tell, join_and_tell_first, join_and_tell_all])
 def test_who_is_meant_may_be_who_takes_the_step(made: Procedure[[Club], None]) -> None:
     club = Club()
@@ -159,4 +196,19 @@ def test_a_step_about_a_list_and_then_about_somebody_who_may_be_in_it_is_refused
     club = Club()
     system = templates(club, call(own_and_tell_all_but_owner, club))
     with pytest.raises(CannotCountError, match="changes all threads in a list, and then one"):
+        system_space(system)
+
+
+def test_whom_a_local_means_is_known_as_long_as_one_thread_has_such_a_local() -> None:
+    club = Club()
+    system = templates(club, call(join_and_look, club), call(tell_whom_one_finds, club))
+    difference = comparison_of(system, a=2, b=1).compare()
+    assert difference.missing == set()
+    assert difference.more == set()
+
+
+def test_two_locals_of_one_name_that_mean_threads_at_once_are_refused() -> None:
+    club = Club()
+    system = templates(club, call(join_and_look, club), call(tell_before_and_after, club))
+    with pytest.raises(CannotCountError, match="b needs two locals named found at once"):
         system_space(system)
