@@ -15,6 +15,7 @@ from haiku_tuntap.model.scenarios import SCENARIOS, Scenario
 from haiku_tuntap.properties.catalogue import PROPERTIES
 from haiku_tuntap.properties.loading import InputError, unknown
 from haiku_tuntap.properties.property import Property
+from haiku_tuntap.properties.report.words import whose
 
 VERDICTS = {
     "HOLDS": "There is no violation in the whole state space of the scenario's bounds. "
@@ -35,11 +36,12 @@ VERDICTS = {
 
 
 def print_list(console: Console, kind: str | None) -> None:
-    """The drivers, scenarios or properties, or all of them."""
+    """The drivers, scenarios, properties or known defects, or all of them."""
     lists: dict[str, Mapping[str, str]] = {
         "drivers": {driver.name: driver.summary for driver in DRIVERS.values()},
         "scenarios": {scenario.name: scenario.title for scenario in SCENARIOS.values()},
         "properties": {property_.id: property_.title for property_ in PROPERTIES.values()},
+        "defects": {d.id: f"{d.title}{whose(d)}" for d in _defects().values()},
     }
     for number, (name, entries) in enumerate(
         (name, entries) for name, entries in lists.items() if kind in (None, name)
@@ -79,7 +81,7 @@ def _defects() -> dict[str, KnownDefect]:
 def _property(property_: Property) -> Group:
     places = {
         defect.id: [
-            name for name, found in _ordered(defect.refutes).items() if property_.id in found
+            name for name, found in _ordered(defect.places).items() if property_.id in found
         ]
         for defect in _defects().values()
     }
@@ -97,7 +99,7 @@ def _defect(defect: KnownDefect) -> Group:
     repair = "none, by decision; see above"
     if defect.repair is not None:
         repair = f"{defect.repair.name}: {defect.repair.summary}"
-    scenarios = _ordered(defect.refutes)
+    scenarios = _ordered(defect.places)
     shown = " ".join(f"--scenario {name}" for name in list(scenarios)[:1])
     return Group(
         _heading("known defect", defect.id),
@@ -105,6 +107,7 @@ def _defect(defect: KnownDefect) -> Group:
         _paragraph(defect.prose),
         _facts(
             {
+                "whose": f"the {defect.owner}'s",
                 "source": defect.source,
                 "drivers": ", ".join(drivers),
                 "refutes": "\n".join(
@@ -134,9 +137,9 @@ def _ordered(refutes: frozenset[tuple[str, str]]) -> dict[str, list[str]]:
 def _scenario(scenario: Scenario) -> Group:
     chances = ", ".join(sorted(chance.name for chance in scenario.chances))
     known = [
-        f"{defect.id}: {', '.join(_ordered(defect.refutes)[scenario.name])}"
+        f"{defect.id}: {', '.join(_ordered(defect.places)[scenario.name])}"
         for defect in _defects().values()
-        if any(name == scenario.name for name, _ in defect.refutes)
+        if any(name == scenario.name for name, _ in defect.places)
     ]
     return Group(
         _heading("scenario", scenario.name),
@@ -153,7 +156,7 @@ def _scenario(scenario: Scenario) -> Group:
 
 
 def _driver(driver: Driver) -> Group:
-    defects = "\n".join(f"{defect.id}: {defect.title}" for defect in driver.known)
+    defects = "\n".join(f"{d.id}: {d.title}{whose(d)}" for d in driver.known)
     base = f"{driver.base.name}: {driver.base.summary}" if driver.base else ""
     return Group(
         _heading("driver", driver.name),

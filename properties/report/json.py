@@ -13,8 +13,10 @@
       "results": [
         {
           "driver": "mine", "scenario": "reader-close", "property": "no-lost-wakeup",
+          "engine": "explore",        explore, bmc or induction
           "verdict": "REFUTED",       HOLDS, REFUTED or UNDETERMINED
           "known": "close-race",      the declared defect that is meant, or null
+          "owner": "driver",          whose defect that is: driver, stack, VFS, or null
           "comparison": "KNOWN",      KNOWN, FIXED, NEW or null
           "vacuous": false,           true: it holds, but its situation never came about
           "limit": null,              the limit that was hit, for UNDETERMINED
@@ -76,7 +78,7 @@ def check_document(
         "seconds": round(seconds, 6),
         "fixed": [defect.id for defect in classified.fixed],
         "missing": [[result.scenario, result.property] for result in classified.missing],
-        "results": [_result(result) for result in classified.results],
+        "results": [_result(result, classified) for result in classified.results],
     }
 
 
@@ -122,13 +124,16 @@ def _replace(path: Path, text: str) -> None:
         raise
 
 
-def _result(result: Result) -> dict[str, Any]:
+def _result(result: Result, classified: Classified) -> dict[str, Any]:
+    defect = classified.defect_of(result)
     return {
         "driver": result.driver,
         "scenario": result.scenario,
         "property": result.property,
+        "engine": result.engine.value,
         "verdict": result.verdict.value,
         "known": result.known,
+        "owner": defect.owner if defect is not None else None,
         "comparison": result.comparison.value if result.comparison else None,
         "vacuous": result.vacuous,
         "limit": result.limit,
