@@ -26,7 +26,7 @@ from haiku_tuntap.model.language.system import System
 from haiku_tuntap.properties.explore.layout import Layout
 from haiku_tuntap.properties.property import Property
 from haiku_tuntap.properties.prove.counted.classes import Classes
-from haiku_tuntap.properties.prove.counted.facts import Counted, truth
+from haiku_tuntap.properties.prove.counted.facts import CAN_STEP, Counted, truth
 from haiku_tuntap.properties.prove.counted.induction import (
     Change,
     Claim,
@@ -227,7 +227,7 @@ class Attempt:
         reasons: dict[Condition, str] = {}
         for state in space.states:
             location = space.templates[state.template].location(state)
-            if location.kind is LocationKind.BLOCKED:
+            if location.kind not in CAN_STEP:
                 for complaint in complaints(space, prop, state):
                     found.setdefault(complaint.condition, []).append(state)
                     reasons.setdefault(complaint.condition, complaint.reason)
