@@ -67,7 +67,7 @@ class Machine:
         self.sizes = [z3.Int(f"class {i}") for i in range(count)]
         self.inside = [self.classes.inside(i) for i in range(count)]
         for transition, rules in self.classes.transitions.items():
-            change = self._change(transition, rules)
+            change = self.change(transition, rules)
             if change.after or transition.reports:
                 self.changes.append(change)
 
@@ -100,7 +100,7 @@ class Machine:
             facts.append(variable == population.initial(number, name))
         return facts
 
-    def _change(self, transition: Transition, rules: list[Rule]) -> Change:
+    def change(self, transition: Transition, rules: list[Rule]) -> Change:
         """The transition as linear arithmetic: each participant's shift is chosen by a variable."""
         guard = [truth(t) if yes else z3.Not(truth(t)) for t, yes in transition.guard]
         leaving: dict[int, list[z3.ArithRef]] = {}

@@ -1,0 +1,93 @@
+"""A measure: a tuple of numbers which is compared like a word in a dictionary.
+
+Each of its levels is a weighted sum of how many threads stand where, and of shared variables; one
+may count only while a condition holds, and is 0 otherwise: *`waiting`, while somebody is about to
+release a token in close_fifo*. All are whole numbers and never negative. So a tuple that gets less
+in every step, however much the levels after the one that got less may grow, ends the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import z3  # type: ignore[import-untyped]  # z3-solver comes without types
+from attrs import Factory, frozen
+
+from haiku_tuntap.properties.prove.counted.facts import Counted, truth
+from haiku_tuntap.properties.prove.counted.space import LocalState
+from haiku_tuntap.properties.prove.counted.terms import Fn, Shared, Term
+
+
+@frozen
+class SomebodyAt:
+    """That a thread stands at one of some places, said by what is done there."""
+
+    text: str
+    states: frozenset[LocalState]
+
+    def formula(self, counted: Counted) -> z3.BoolRef:
+        """The condition of a state."""
+        return counted.counting(self.states, self.text) > 0
+
+
+@frozen
+class Test:
+    """That a test of shared variables comes out so."""
+
+    term: Term
+    outcome: bool
+
+    @property
+    def text(self) -> str:
+        shown = show(self.term)
+        return shown if self.outcome else f"not {shown}"
+
+    def formula(self, counted: Counted) -> z3.BoolRef:
+        """The condition of a state."""
+        del counted
+        found = truth(self.term)
+        return found if self.outcome else z3.Not(found)
+
+
+Condition = SomebodyAt | Test
+
+_SIGNS = {"eq": "=", "ne": "≠", "lt": "<", "le": "≤", "gt": ">", "ge": "≥", "add": "+", "sub": "-"}
+
+
+def show(term: Term) -> str:
+    """A term over shared variables, for people."""
+    if isinstance(term, Shared):
+        return term.name
+    if isinstance(term, Fn):
+        args = [show(a) for a in term.args]
+        sign = _SIGNS.get(term.name)
+        return f" {sign} ".join(args) if sign else f"{term.name}({', '.join(args)})"
+    return str(term)
+
+
+@frozen
+class Level:
+    """One number of a measure: weights of local states and of variables, and when it counts."""
+
+    weights: Mapping[LocalState, int] = Factory(dict)
+    variables: Mapping[str, int] = Factory(dict)
+    condition: Condition | None = None
+
+    def sum(self, counted: Counted) -> z3.ArithRef:
+        """The weighted sum, whether it counts or not."""
+        alike: dict[int, set[LocalState]] = {}
+        for state, weight in self.weights.items():
+            alike.setdefault(weight, set()).add(state)
+        parts = [
+            weight * counted.counting(frozenset(states), f"weight {weight}")
+            for weight, states in sorted(alike.items())
+        ]
+        parts += [factor * z3.Int(name) for name, factor in sorted(self.variables.items())]
+        return z3.Sum([z3.IntVal(0), *parts])
+
+    def value(self, counted: Counted) -> z3.ArithRef:
+        """The number, in terms of the counted form."""
+        total = self.sum(counted)
+        if self.condition is None:
+            return total
+        return z3.If(self.condition.formula(counted), total, 0)
