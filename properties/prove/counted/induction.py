@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import z3  # type: ignore[import-untyped]  # z3-solver comes without types
@@ -60,16 +61,17 @@ class Machine:
     classes: Classes
     sizes: list[z3.ArithRef] = Factory(list)
     inside: list[frozenset[int]] = Factory(list)
-    changes: list[Change] = Factory(list)
 
     def __attrs_post_init__(self) -> None:
         count = len(self.classes.members)
         self.sizes = [z3.Int(f"class {i}") for i in range(count)]
         self.inside = [self.classes.inside(i) for i in range(count)]
-        for transition, rules in self.classes.transitions.items():
-            change = self.change(transition, rules)
-            if change.after or transition.reports:
-                self.changes.append(change)
+
+    @cached_property
+    def changes(self) -> list[Change]:
+        """What the transitions change; those without any effect are left out."""
+        made = (self._change(t, rules) for t, rules in self.classes.transitions.items())
+        return [change for change in made if change.after or change.transition.reports]
 
     def background(self) -> list[z3.BoolRef]:
         """What is true by the way of counting."""
@@ -100,7 +102,7 @@ class Machine:
             facts.append(variable == population.initial(number, name))
         return facts
 
-    def change(self, transition: Transition, rules: list[Rule]) -> Change:
+    def _change(self, transition: Transition, rules: list[Rule]) -> Change:
         """The transition as linear arithmetic: each participant's shift is chosen by a variable."""
         guard = [truth(t) if yes else z3.Not(truth(t)) for t, yes in transition.guard]
         leaving: dict[int, list[z3.ArithRef]] = {}

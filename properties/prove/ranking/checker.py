@@ -3,21 +3,25 @@
 This knows nothing of how the measure was found. For every transition that is not the beginning of
 a call it asks for a state in which the invariant holds, the transition can be taken, and the tuple
 does not get less; and for every level, for a state in which it is negative. There must be none.
+
+The transitions are those of the induction, with the weights as further places. What a shift does
+to the sums of the measure are numbers, so shifts from a class that do the same are one choice.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import z3  # type: ignore[import-untyped]  # z3-solver comes without types
 from attrs import Factory, define, field, frozen
 
-from haiku_tuntap.properties.prove.counted.classes import Classes
-from haiku_tuntap.properties.prove.counted.facts import Counted
-from haiku_tuntap.properties.prove.counted.induction import Change, Machine, Prover
+from haiku_tuntap.properties.prove.counted.classes import Classes, Shift, Transition
+from haiku_tuntap.properties.prove.counted.facts import Counted, number, truth
+from haiku_tuntap.properties.prove.counted.induction import Machine, Prover
 from haiku_tuntap.properties.prove.counted.proof import Proof
-from haiku_tuntap.properties.prove.ranking.measure import Level
+from haiku_tuntap.properties.prove.counted.space import LocalState, Rule
+from haiku_tuntap.properties.prove.ranking.measure import Level, SomebodyAt
 from haiku_tuntap.properties.prove.ranking.steps import is_internal
 
 
@@ -26,8 +30,17 @@ class Refutation:
     """A step in which the measure does not get less, or a level that can be negative."""
 
     reason: str
-    change: Change | None
+    rules: Sequence[Rule]
     model: z3.ModelRef
+
+
+@frozen
+class Weighing:
+    """A weighted sum of threads and variables: how many of them there are is `before`."""
+
+    weights: Mapping[LocalState, int]
+    variables: Mapping[str, int]
+    before: z3.ArithRef
 
 
 @define(eq=False)
@@ -40,21 +53,33 @@ class Checker:
     queries: int = 0
     undetermined: list[str] = Factory(list)
     machine: Machine = field(init=False)
-    values: list[z3.ArithRef] = field(init=False)
+    _sums: list[Weighing] = field(init=False)
+    _crowds: dict[SomebodyAt, Weighing] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        counted = self._own_copy()
-        self.values = [level.value(counted) for level in self.levels]
-        classes = Classes(counted.space, self._places(counted))
-        self.machine = Machine(counted, classes)
-
-    def _own_copy(self) -> Counted:
-        """The counted form of the proof, to which places can be added."""
         counted = copy.copy(self.proof.counted)
         counted.places, counted.texts = dict(counted.places), list(counted.texts)
-        return counted
+        self._sums = [
+            Weighing(level.weights, level.variables, z3.Int(f"level {at}"))
+            for at, level in enumerate(self.levels, start=1)
+        ]
+        self._crowds = {
+            level.condition: Weighing(
+                dict.fromkeys(level.condition.states, 1), {}, z3.Int(f"crowd of level {at}")
+            )
+            for at, level in enumerate(self.levels, start=1)
+            if isinstance(level.condition, SomebodyAt)
+        }
+        for weighing in self._weighings():
+            for weight in set(weighing.weights.values()):
+                states = frozenset(s for s, w in weighing.weights.items() if w == weight)
+                counted.counting(states, f"weight {weight}")
+        self.machine = Machine(counted, Classes(counted.space, self._places(counted)))
 
-    def _places(self, counted: Counted) -> list[frozenset]:  # type: ignore[type-arg]  # below
+    def _weighings(self) -> list[Weighing]:
+        return [*self._sums, *self._crowds.values()]
+
+    def _places(self, counted: Counted) -> list[frozenset[LocalState]]:
         """The places that the invariant or the measure looks at; the others count nobody."""
         looked_at = set().union(*(c.variables for c in self.proof.claims))
         known = len(self.proof.counted.places)
@@ -66,39 +91,112 @@ class Checker:
     def run(self) -> list[Refutation]:
         """Check everything; what refutes the measure."""
         prover = Prover(self.machine, self.proof.claims)
-        found = list(self._negative(prover))
-        changes = self._internal_changes()
-        for done, change in enumerate(changes):
-            self.tell("ranking checked", done, len(changes))
-            model = prover.find(z3.And(*change.guard, z3.Not(self._gets_less(change))))
-            if model is not None:
-                found.append(Refutation("the measure does not get less", change, model))
+        prover.solver.add(*(w.before == self._total(w) for w in self._weighings()))
+        found = self._negative(prover)
+        transitions = self.machine.classes.transitions
+        for done, (transition, rules) in enumerate(transitions.items()):
+            self.tell("measure", done, len(transitions))
+            if any(is_internal(rule) for rule in rules):
+                model = prover.find(Taken(self, transition).does_not_get_less())
+                if model is not None:
+                    found.append(Refutation("the measure does not get less", rules, model))
         self.queries = prover.queries
         self.undetermined = prover.undetermined
         return found
 
     def _negative(self, prover: Prover) -> list[Refutation]:
         found = []
-        for number, value in enumerate(self.values, start=1):
-            model = prover.find(value < 0)
+        for at, level in enumerate(self.levels, start=1):
+            model = prover.find(self.value(level, {}, {}) < 0)
             if model is not None:
-                found.append(Refutation(f"level {number} can be negative", None, model))
+                found.append(Refutation(f"level {at} can be negative", (), model))
         return found
 
-    def _internal_changes(self) -> list[Change]:
-        """All transitions that threads make by themselves, those without any effect included."""
-        return [
-            self.machine.change(transition, rules)
-            for transition, rules in self.machine.classes.transitions.items()
-            if any(is_internal(rule) for rule in rules)
-        ]
+    def _total(self, weighing: Weighing) -> z3.ArithRef:
+        parts = [z3.IntVal(0)]
+        for size, members in zip(self.machine.sizes, self.machine.classes.members, strict=True):
+            weight = weighing.weights.get(members[0], 0)
+            if weight:
+                parts.append(weight * size)
+        parts += [factor * z3.Int(name) for name, factor in weighing.variables.items()]
+        return z3.Sum(parts)
 
-    def _gets_less(self, change: Change) -> z3.BoolRef:
-        """One level gets less, and none before it more."""
-        substitution = [(z3.Int(name), value) for name, value in change.after.items()]
-        ways, so_far = [], []
-        for before in self.values:
-            after = z3.substitute(before, *substitution)
+    def value(
+        self,
+        level: Level,
+        rises: Mapping[str, z3.ArithRef],
+        stored: Mapping[str, z3.ArithRef],
+    ) -> z3.ArithRef:
+        """A level after the sums have risen by `rises` and variables were stored."""
+
+        def now(weighing: Weighing) -> z3.ArithRef:
+            return weighing.before + rises.get(str(weighing.before), z3.IntVal(0))
+
+        total = now(self._sums[self.levels.index(level)])
+        if level.condition is None:
+            return total
+        if isinstance(level.condition, SomebodyAt):
+            return z3.If(now(self._crowds[level.condition]) > 0, total, 0)
+        substitution = [(z3.Int(name), value) for name, value in stored.items()]
+        return z3.If(z3.substitute(level.condition.formula(), *substitution), total, 0)
+
+
+@define(eq=False)
+class Taken:
+    """A transition that is taken: each participant's shift is chosen by a variable."""
+
+    checker: Checker
+    transition: Transition
+    guard: list[z3.BoolRef] = Factory(list)
+    leaving: dict[int, list[z3.ArithRef]] = Factory(dict)
+    rises: dict[str, list[z3.ArithRef]] = Factory(dict)
+
+    def __attrs_post_init__(self) -> None:
+        sizes = self.checker.machine.sizes
+        self.guard += [truth(t) if yes else z3.Not(truth(t)) for t, yes in self.transition.guard]
+        for who, shifts in enumerate(self.transition.sides):
+            self._choose(who, shifts)
+        self.guard += [sizes[c] >= z3.Sum(picks) for c, picks in self.leaving.items()]
+        for before, after in self.transition.swept:
+            others = sizes[before] - z3.Sum([z3.IntVal(0), *self.leaving.get(before, [])])
+            self._rise(self._weight((before, after)), others)
+        for name, term in self.transition.shared:
+            rise = number(term) - z3.Int(name)
+            self._rise(tuple(w.variables.get(name, 0) for w in self.checker._weighings()), rise)
+
+    def does_not_get_less(self) -> z3.BoolRef:
+        """The transition can be taken, and no level gets less with none before it getting more."""
+        checker = self.checker
+        rises = {name: z3.Sum(parts) for name, parts in self.rises.items()}
+        stored = {name: number(term) for name, term in self.transition.shared}
+        ways: list[z3.BoolRef] = []
+        so_far: list[z3.BoolRef] = []
+        for level in checker.levels:
+            before, after = checker.value(level, {}, {}), checker.value(level, rises, stored)
             ways.append(z3.And(*so_far, after < before))
             so_far.append(after <= before)
-        return z3.Or(ways)
+        return z3.And(*self.guard, z3.Not(z3.Or(ways)))
+
+    def _choose(self, who: int, shifts: Sequence[Shift]) -> None:
+        """One participant makes one shift; those from a class that weigh the same are one choice."""
+        choices = dict.fromkeys((shift[0], self._weight(shift)) for shift in shifts)
+        picks = []
+        for at, (before, weights) in enumerate(choices):
+            pick = z3.Int(f"participant {who} choice {at}")
+            picks.append(pick)
+            self.leaving.setdefault(before, []).append(pick)
+            self._rise(weights, pick)
+        self.guard += [pick >= 0 for pick in picks]
+        self.guard.append(z3.Sum(picks) == 1)
+
+    def _weight(self, shift: Shift) -> tuple[int, ...]:
+        """By how much one thread that makes the shift raises each sum."""
+        before, after = (self.checker.machine.classes.members[c][0] for c in shift)
+        return tuple(
+            w.weights.get(after, 0) - w.weights.get(before, 0) for w in self.checker._weighings()
+        )
+
+    def _rise(self, weights: tuple[int, ...], often: z3.ArithRef) -> None:
+        for weighing, weight in zip(self.checker._weighings(), weights, strict=True):
+            if weight:
+                self.rises.setdefault(str(weighing.before), []).append(weight * often)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import z3  # type: ignore[import-untyped]  # z3-solver comes without types
 from attrs import Factory, frozen
 
-from haiku_tuntap.properties.prove.counted.facts import Counted, truth
+from haiku_tuntap.properties.prove.counted.facts import truth
 from haiku_tuntap.properties.prove.counted.space import LocalState
 from haiku_tuntap.properties.prove.counted.terms import Fn, Shared, Term
 
@@ -24,10 +24,6 @@ class SomebodyAt:
 
     text: str
     states: frozenset[LocalState]
-
-    def formula(self, counted: Counted) -> z3.BoolRef:
-        """The condition of a state."""
-        return counted.counting(self.states, self.text) > 0
 
 
 @frozen
@@ -42,9 +38,8 @@ class Test:
         shown = show(self.term)
         return shown if self.outcome else f"not {shown}"
 
-    def formula(self, counted: Counted) -> z3.BoolRef:
+    def formula(self) -> z3.BoolRef:
         """The condition of a state."""
-        del counted
         found = truth(self.term)
         return found if self.outcome else z3.Not(found)
 
@@ -72,22 +67,3 @@ class Level:
     weights: Mapping[LocalState, int] = Factory(dict)
     variables: Mapping[str, int] = Factory(dict)
     condition: Condition | None = None
-
-    def sum(self, counted: Counted) -> z3.ArithRef:
-        """The weighted sum, whether it counts or not."""
-        alike: dict[int, set[LocalState]] = {}
-        for state, weight in self.weights.items():
-            alike.setdefault(weight, set()).add(state)
-        parts = [
-            weight * counted.counting(frozenset(states), f"weight {weight}")
-            for weight, states in sorted(alike.items())
-        ]
-        parts += [factor * z3.Int(name) for name, factor in sorted(self.variables.items())]
-        return z3.Sum([z3.IntVal(0), *parts])
-
-    def value(self, counted: Counted) -> z3.ArithRef:
-        """The number, in terms of the counted form."""
-        total = self.sum(counted)
-        if self.condition is None:
-            return total
-        return z3.If(self.condition.formula(counted), total, 0)

@@ -12,6 +12,7 @@ from typing import Any
 from attrs import Factory, define, evolve, field, frozen
 
 from haiku_tuntap.model.language.graph import LocationKind
+from haiku_tuntap.properties.prove.counted.moves import Everyone
 from haiku_tuntap.properties.prove.counted.space import LocalState, Rule, Space
 from haiku_tuntap.properties.prove.counted.terms import Fn, Shared, Term
 
@@ -56,7 +57,7 @@ class Spots:
     space: Space
     fine: frozenset[int] = frozenset()
     known: dict[LocalState, Spot] = Factory(dict)
-    starts: frozenset[int] = field(init=False)
+    _swept: dict[tuple[Everyone, ...], frozenset[Shift]] = field(factory=dict)
 
     def of(self, state: LocalState) -> Spot:
         """The spot of a thread in a local state."""
@@ -83,11 +84,15 @@ class Spots:
             for a in after or (before,):
                 yield self.of(before), self.of(a)
 
-    def _sweeps(self, rule: Rule) -> Iterator[Shift]:
-        for everyone in rule.everyone:
-            for state in self.space.by_role.get(everyone.role, ()):
-                for after in self.space.swept(rule, state):
-                    yield self.of(state), self.of(after)
+    def _sweeps(self, rule: Rule) -> frozenset[Shift]:
+        if rule.everyone not in self._swept:
+            self._swept[rule.everyone] = frozenset(
+                (self.of(state), self.of(after))
+                for everyone in rule.everyone
+                for state in self.space.by_role.get(everyone.role, ())
+                for after in self.space.swept(rule, state)
+            )
+        return self._swept[rule.everyone]
 
 
 def is_internal(rule: Rule) -> bool:

@@ -129,7 +129,7 @@ class Synthesis:
     def _formula(self, condition: Condition) -> z3.BoolRef:
         """The condition as far as the proof's classes tell local states apart, or a weaker one."""
         if isinstance(condition, Test):
-            return condition.formula(self.proof.counted)
+            return condition.formula()
         classes = self.proof.machine.classes
         numbers = sorted({classes.of[state] for state in condition.states})
         return z3.Or([self.proof.machine.sizes[n] > 0 for n in numbers])
