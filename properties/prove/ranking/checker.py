@@ -38,9 +38,14 @@ class Refutation:
 class Weighing:
     """A weighted sum of threads and variables: how many of them there are is `before`."""
 
+    name: str
     weights: Mapping[LocalState, int]
     variables: Mapping[str, int]
     before: z3.ArithRef
+
+
+def _weighing(name: str, weights: Mapping[LocalState, int], variables: Mapping[str, int]) -> Weighing:
+    return Weighing(name, weights, variables, z3.Int(name))
 
 
 @define(eq=False)
@@ -53,6 +58,7 @@ class Checker:
     queries: int = 0
     undetermined: list[str] = Factory(list)
     machine: Machine = field(init=False)
+    weighings: list[Weighing] = field(init=False)
     _sums: list[Weighing] = field(init=False)
     _crowds: dict[SomebodyAt, Weighing] = field(init=False)
 
@@ -60,24 +66,22 @@ class Checker:
         counted = copy.copy(self.proof.counted)
         counted.places, counted.texts = dict(counted.places), list(counted.texts)
         self._sums = [
-            Weighing(level.weights, level.variables, z3.Int(f"level {at}"))
+            _weighing(f"level {at}", level.weights, level.variables)
             for at, level in enumerate(self.levels, start=1)
         ]
         self._crowds = {
-            level.condition: Weighing(
-                dict.fromkeys(level.condition.states, 1), {}, z3.Int(f"crowd of level {at}")
+            level.condition: _weighing(
+                f"crowd of level {at}", dict.fromkeys(level.condition.states, 1), {}
             )
             for at, level in enumerate(self.levels, start=1)
             if isinstance(level.condition, SomebodyAt)
         }
-        for weighing in self._weighings():
+        self.weighings = [*self._sums, *self._crowds.values()]
+        for weighing in self.weighings:
             for weight in set(weighing.weights.values()):
                 states = frozenset(s for s, w in weighing.weights.items() if w == weight)
                 counted.counting(states, f"weight {weight}")
         self.machine = Machine(counted, Classes(counted.space, self._places(counted)))
-
-    def _weighings(self) -> list[Weighing]:
-        return [*self._sums, *self._crowds.values()]
 
     def _places(self, counted: Counted) -> list[frozenset[LocalState]]:
         """The places that the invariant or the measure looks at; the others count nobody."""
@@ -91,18 +95,28 @@ class Checker:
     def run(self) -> list[Refutation]:
         """Check everything; what refutes the measure."""
         prover = Prover(self.machine, self.proof.claims)
-        prover.solver.add(*(w.before == self._total(w) for w in self._weighings()))
+        prover.solver.add(*(w.before == self._total(w) for w in self.weighings))
         found = self._negative(prover)
         transitions = self.machine.classes.transitions
         for done, (transition, rules) in enumerate(transitions.items()):
             self.tell("measure", done, len(transitions))
             if any(is_internal(rule) for rule in rules):
-                model = prover.find(Taken(self, transition).does_not_get_less())
+                model = self._exception(prover, transition)
                 if model is not None:
                     found.append(Refutation("the measure does not get less", rules, model))
         self.queries = prover.queries
         self.undetermined = prover.undetermined
         return found
+
+    def _exception(self, prover: Prover, transition: Transition) -> z3.ModelRef | None:
+        """A state in which the measure does not get less, if there is one.
+
+        Mostly there is none even if participants could come from anywhere, which is asked first,
+        because it is a much smaller question.
+        """
+        if prover.find(Taken(self, transition, exact=False).does_not_get_less()) is None:
+            return None
+        return prover.find(Taken(self, transition, exact=True).does_not_get_less())
 
     def _negative(self, prover: Prover) -> list[Refutation]:
         found = []
@@ -130,7 +144,7 @@ class Checker:
         """A level after the sums have risen by `rises` and variables were stored."""
 
         def now(weighing: Weighing) -> z3.ArithRef:
-            return weighing.before + rises.get(str(weighing.before), z3.IntVal(0))
+            return weighing.before + rises.get(weighing.name, 0)
 
         total = now(self._sums[self.levels.index(level)])
         if level.condition is None:
@@ -143,10 +157,14 @@ class Checker:
 
 @define(eq=False)
 class Taken:
-    """A transition that is taken: each participant's shift is chosen by a variable."""
+    """A transition that is taken: each participant's shift is chosen by a variable.
+
+    Unless it is `exact`, participants, and who is swept along, need not be anywhere before.
+    """
 
     checker: Checker
     transition: Transition
+    exact: bool
     guard: list[z3.BoolRef] = Factory(list)
     leaving: dict[int, list[z3.ArithRef]] = Factory(dict)
     rises: dict[str, list[z3.ArithRef]] = Factory(dict)
@@ -156,13 +174,12 @@ class Taken:
         self.guard += [truth(t) if yes else z3.Not(truth(t)) for t, yes in self.transition.guard]
         for who, shifts in enumerate(self.transition.sides):
             self._choose(who, shifts)
-        self.guard += [sizes[c] >= z3.Sum(picks) for c, picks in self.leaving.items()]
-        for before, after in self.transition.swept:
-            others = sizes[before] - z3.Sum([z3.IntVal(0), *self.leaving.get(before, [])])
-            self._rise(self._weight((before, after)), others)
+        if self.exact:
+            self.guard += [sizes[c] >= z3.Sum(picks) for c, picks in self.leaving.items()]
+        self._sweep()
         for name, term in self.transition.shared:
             rise = number(term) - z3.Int(name)
-            self._rise(tuple(w.variables.get(name, 0) for w in self.checker._weighings()), rise)
+            self._rise(tuple(w.variables.get(name, 0) for w in self.checker.weighings), rise)
 
     def does_not_get_less(self) -> z3.BoolRef:
         """The transition can be taken, and no level gets less with none before it getting more."""
@@ -179,7 +196,9 @@ class Taken:
 
     def _choose(self, who: int, shifts: Sequence[Shift]) -> None:
         """One participant makes one shift; those from a class that weigh the same are one choice."""
-        choices = dict.fromkeys((shift[0], self._weight(shift)) for shift in shifts)
+        choices = dict.fromkeys(
+            (shift[0] if self.exact else 0, self._weight(shift)) for shift in shifts
+        )
         picks = []
         for at, (before, weights) in enumerate(choices):
             pick = z3.Int(f"participant {who} choice {at}")
@@ -189,14 +208,28 @@ class Taken:
         self.guard += [pick >= 0 for pick in picks]
         self.guard.append(z3.Sum(picks) == 1)
 
+    def _sweep(self) -> None:
+        """All others who have the role make their shift."""
+        for before, after in self.transition.swept:
+            weights = self._weight((before, after))
+            if not any(weights):
+                continue
+            if self.exact:
+                taking_part = z3.Sum([z3.IntVal(0), *self.leaving.get(before, [])])
+                others = self.checker.machine.sizes[before] - taking_part
+            else:
+                others = z3.Int(f"swept {before} {after}")
+                self.guard.append(others >= 0)
+            self._rise(weights, others)
+
     def _weight(self, shift: Shift) -> tuple[int, ...]:
         """By how much one thread that makes the shift raises each sum."""
         before, after = (self.checker.machine.classes.members[c][0] for c in shift)
         return tuple(
-            w.weights.get(after, 0) - w.weights.get(before, 0) for w in self.checker._weighings()
+            w.weights.get(after, 0) - w.weights.get(before, 0) for w in self.checker.weighings
         )
 
     def _rise(self, weights: tuple[int, ...], often: z3.ArithRef) -> None:
-        for weighing, weight in zip(self.checker._weighings(), weights, strict=True):
+        for weighing, weight in zip(self.checker.weighings, weights, strict=True):
             if weight:
-                self.rises.setdefault(str(weighing.before), []).append(weight * often)
+                self.rises.setdefault(weighing.name, []).append(weight * often)
