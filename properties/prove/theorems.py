@@ -12,15 +12,24 @@ from attrs import define, field, frozen
 
 from haiku_tuntap.model.drivers.driver import Driver
 from haiku_tuntap.model.kernel.descriptors import FileSlot
+from haiku_tuntap.model.kernel.device_interface import (
+    interface_down,
+    interface_up,
+    reader_thread_lives,
+)
+from haiku_tuntap.model.kernel.hooks import O_NONBLOCK
 from haiku_tuntap.model.kernel.select import B_SELECT_READ, SelectInfo
-from haiku_tuntap.model.kernel.select_calls import user_poll
+from haiku_tuntap.model.kernel.select_calls import user_poll, user_select
 from haiku_tuntap.model.kernel.signals import kill
 from haiku_tuntap.model.kernel.system_calls import user_close, user_open
-from haiku_tuntap.model.language import System, call
+from haiku_tuntap.model.language import Procedure, System, call
+from haiku_tuntap.model.language.invariants import Conjunct
 from haiku_tuntap.model.scenarios.world import World
+from haiku_tuntap.model.status import Status
+from haiku_tuntap.properties.blocking import NONBLOCKING
 from haiku_tuntap.properties.kernel_rules import KERNEL_RULES
 from haiku_tuntap.properties.opening import EXCLUSIVE_OPEN
-from haiku_tuntap.properties.progress import NO_DEADLOCK
+from haiku_tuntap.properties.progress import INTERFACE_DOWN_RETURNS, NO_DEADLOCK
 from haiku_tuntap.properties.property import Property, with_monitors
 from haiku_tuntap.properties.wakeups import NO_LOST_WAKEUP
 
@@ -31,28 +40,54 @@ class Templates:
 
     world: World
     one: set[str] = field(factory=set)
+    in_turn: set[str] = field(factory=set)
 
-    def readers(self) -> FileSlot:
+    def readers(self, flags: int = 0) -> FileSlot:
         """Threads that read one open file, the stack that sends, and signals to the readers."""
         world = self.world
-        slot = world.open_file()
+        slot = world.open_file(flags=flags)
+        assert slot.descriptor is not None
         world.roots["file"] = slot.descriptor
+        world.roots["cookie"] = slot.descriptor.cookie
         reader = world.reader(slot)
         world.sender()
         world.thread("signal to a reader", call(kill, reader.thread))
         return slot
 
     def pollers(self, slot: FileSlot) -> None:
-        """Threads that poll it, and signals to them."""
-        world = self.world
-        info = world.driver.substitution.resolve(SelectInfo)()
-        poller = world.thread("poller", call(user_poll, slot, info, B_SELECT_READ))
-        world.thread("signal to a poller", call(kill, poller.thread))
+        """Threads that poll it for reading, and signals to them."""
+        self._watchers("poller", user_poll, slot)
+
+    def selectors(self, slot: FileSlot) -> None:
+        """Threads that select it for reading, and signals to them."""
+        self._watchers("selector", user_select, slot)
+
+    def _watchers(
+        self, name: str, routine: Procedure[[FileSlot, SelectInfo, int], Status], slot: FileSlot
+    ) -> None:
+        info = self.world.driver.substitution.resolve(SelectInfo)()
+        watcher = self.world.thread(name, call(routine, slot, info, B_SELECT_READ))
+        self.world.thread(f"signal to a {name}", call(kill, watcher.thread))
+
+
+@frozen
+class Built:
+    """A system of templates: of `one` there is one thread, and those `in_turn` make one call at a
+    time between them.
+    """
+
+    system: System
+    one: frozenset[str]
+    in_turn: frozenset[str]
 
 
 @frozen
 class Theorem:
-    """Something that is proved of a driver for any number of threads."""
+    """Something that is proved of a driver for any number of threads.
+
+    `scenarios` are where a run is looked for if the proof fails. `shares` names a theorem whose
+    invariant serves this one, too.
+    """
 
     id: str
     title: str
@@ -60,9 +95,14 @@ class Theorem:
     populate: Callable[[Templates], None]
     properties: tuple[Property, ...]
     scenarios: tuple[str, ...]
+    shares: str | None = None
 
-    def build(self, driver: Driver) -> tuple[System, frozenset[str]]:
-        """The system with that driver, and the names of the templates of one thread."""
+    def has(self, conjunct: Conjunct) -> bool:
+        """Whether a conjunct of an invariant is for this theorem, or the one it shares with."""
+        return self.id in conjunct.theorems or self.shares in conjunct.theorems
+
+    def build(self, driver: Driver) -> Built:
+        """The system with that driver."""
         world = World(driver)
         templates = Templates(world)
         self.populate(templates)
@@ -77,11 +117,17 @@ class Theorem:
                 (device.receive_queue, "max_bytes"),
             ),
         )
-        return with_monitors(system, self.properties), frozenset(templates.one)
+        return Built(
+            with_monitors(system, self.properties),
+            frozenset(templates.one),
+            frozenset(templates.in_turn),
+        )
 
 
 def packets(templates: Templates) -> None:
-    templates.pollers(templates.readers())
+    slot = templates.readers()
+    templates.pollers(slot)
+    templates.selectors(slot)
 
 
 def close(templates: Templates) -> None:
@@ -90,11 +136,25 @@ def close(templates: Templates) -> None:
     templates.world.thread("closer", call(user_close, slot))
 
 
-def reopen(templates: Templates) -> None:
+def reopen(templates: Templates, flags: int = 0) -> None:
     world = templates.world
-    slot = templates.readers()
+    slot = templates.readers(flags)
     world.thread("closer", call(user_close, slot))
-    world.thread("opener", call(user_open, world.roots["files"], world.device, 0), opens=1)
+    world.thread("opener", call(user_open, world.roots["files"], world.device, flags), opens=1)
+
+
+def nonblocking(templates: Templates) -> None:
+    reopen(templates, O_NONBLOCK)
+
+
+def interface(templates: Templates) -> None:
+    world = templates.world
+    interface = world.interface_up(main=reader_thread_lives)
+    world.writer(world.open_file())
+    world.thread("up", call(interface_up, interface))
+    world.thread("down", call(interface_down, interface))
+    templates.one.add("reader thread")
+    templates.in_turn |= {"up", "down"}
 
 
 THEOREMS: dict[str, Theorem] = {
@@ -103,7 +163,7 @@ THEOREMS: dict[str, Theorem] = {
         Theorem(
             id="packets",
             title="Every packet that is sent wakes who waits for it.",
-            threads="any number of readers, pollers, senders and signals to each",
+            threads="any number of readers, pollers, selectors, senders and signals to each",
             populate=packets,
             properties=(NO_LOST_WAKEUP, NO_DEADLOCK, KERNEL_RULES),
             scenarios=("readers-senders", "poll-reader-sender"),
@@ -123,6 +183,24 @@ THEOREMS: dict[str, Theorem] = {
             populate=reopen,
             properties=(NO_LOST_WAKEUP, NO_DEADLOCK, KERNEL_RULES, EXCLUSIVE_OPEN),
             scenarios=("two-openers", "close-reopen", "reused-number"),
+        ),
+        Theorem(
+            id="nonblocking",
+            title="A non-blocking read never waits for data.",
+            threads="any number of readers, senders, closers, openers and signals to readers, all "
+            "of a non-blocking file",
+            populate=nonblocking,
+            properties=(NONBLOCKING, NO_LOST_WAKEUP, EXCLUSIVE_OPEN),
+            scenarios=("nonblocking-reader",),
+            shares="reopen",
+        ),
+        Theorem(
+            id="interface",
+            title="Taking the interface down returns, and every packet written is received.",
+            threads="the reader thread, any number of writers, of ups and of downs, one at a time",
+            populate=interface,
+            properties=(NO_LOST_WAKEUP, NO_DEADLOCK, INTERFACE_DOWN_RETURNS, KERNEL_RULES),
+            scenarios=("down-while-waiting", "down-while-working", "down-then-up"),
         ),
     )
 }

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from haiku_tuntap.model.drivers.invariants.file import wants
 from haiku_tuntap.model.drivers.invariants.opening import in_calls
+from haiku_tuntap.model.drivers.invariants.queue import wants
 from haiku_tuntap.model.drivers.tunnel_repaired import TUNNEL_REPAIRED
-from haiku_tuntap.model.kernel.hooks import device_close
-from haiku_tuntap.model.language.invariants import Fact, Facts, about_to, inside
+from haiku_tuntap.model.kernel.hooks import O_NONBLOCK, device_close, device_open, device_read
+from haiku_tuntap.model.language.invariants import (
+    Fact,
+    Facts,
+    about_to,
+    inside,
+    local_is,
+    next_is,
+)
 from haiku_tuntap.model.status import B_OK
 
 
@@ -31,3 +38,14 @@ def closed_queues_let_nobody_wait(state: Facts) -> Fact:
     queue = state.device.send_queue
     releasing = state.count(inside(device_close) & about_to(queue.notify.release))
     return state.implies(state.every(queue.closed != B_OK, queue.waiting > 0), releasing > 0)
+
+
+@TUNNEL_REPAIRED.invariant("nonblocking", why="The mode is stored before the file has a number.")
+def modes_are_nonblocking(state: Facts) -> Fact:
+    """Of a file that is only ever opened with O_NONBLOCK."""
+    making = state.count(inside(device_open) & next_is("store(cookie.flags)"))
+    blocking = inside(device_read) & local_is("flags", 0)
+    return state.every(
+        state.implies(making == 0, state.cookie.flags.value == O_NONBLOCK),
+        state.count(blocking) == 0,
+    )

@@ -1,11 +1,5 @@
 """What is true while a file is open: readers, pollers, senders, and those who close it.
 
-The heart of it is the accounting of tokens. A reader goes to sleep in three steps: it announces
-itself (`waiting` rises), unlocks, and acquires the semaphore. *announced* says that for each who
-has begun this there is an entry in `waiting` or a token, in the semaphore or about to be; *covered*
-that while somebody is announced, each packet has somebody on the way to look for it, or a token.
-Together: if a reader sleeps and nothing moves, there is no packet.
-
 Pollers register first and look then. *told* says that whoever has looked and found nothing was
 told since, or a sender is on the way to tell.
 
@@ -14,15 +8,13 @@ The rest is counting references to the file.
 
 from __future__ import annotations
 
+from haiku_tuntap.model.drivers.invariants.queue import announced_in, covered_in, wants
 from haiku_tuntap.model.drivers.tunnel import TUNNEL
 from haiku_tuntap.model.kernel.descriptors import put_fd
 from haiku_tuntap.model.kernel.hooks import device_close, device_select, device_send_data
-from haiku_tuntap.model.kernel.net_fifo import fifo_dequeue_buffer, fifo_enqueue_buffer
+from haiku_tuntap.model.kernel.net_fifo import fifo_enqueue_buffer
 from haiku_tuntap.model.kernel.select import (
-    B_EVENT_INVALID,
-    B_SELECT_READ,
     SelectInfo,
-    notify_select_event,
 )
 from haiku_tuntap.model.kernel.select_calls import select_fd
 from haiku_tuntap.model.kernel.system_calls import user_close
@@ -39,26 +31,10 @@ from haiku_tuntap.model.language.invariants import (
     local_is,
     meant_by,
     mine,
-    next_is,
     on_the_way_to,
     refers_to,
-    woken_in,
 )
 from haiku_tuntap.model.status import B_OK
-
-
-def wants(mutex: object) -> Place:
-    """Threads that are about to get a mutex, wait for it, or were just handed it."""
-    operation = mutex.lock  # type: ignore[attr-defined]  # whatever names a mutex has it
-    return about_to(operation) | asleep_in(mutex) | woken_in(mutex)
-
-
-@TUNNEL.invariant(
-    "packets", "close", "reopen", why="Each is lowered only where it was tested or raised."
-)
-def never_negative(state: Facts) -> Fact:
-    queue = state.device.send_queue
-    return state.every(queue.waiting >= 0, queue.buffers >= 0, state.file.ref_count.value >= 0)
 
 
 @TUNNEL.invariant("packets", "close", why="Every packet has size 1 here.")
@@ -74,11 +50,7 @@ def bytes_are_packets(state: Facts) -> Fact:
     why="An announcement raises waiting before; whoever lowers it is about to release a token.",
 )
 def announced(state: Facts) -> Fact:
-    queue = state.device.send_queue
-    going = state.count(on_the_way_to(queue.notify.acquire)) + state.count(asleep_in(queue.notify))
-    return going <= queue.waiting + queue.notify.tokens + state.count(
-        about_to(queue.notify.release)
-    )
+    return announced_in(state, state.device.send_queue)
 
 
 @TUNNEL.invariant(
@@ -88,24 +60,22 @@ def announced(state: Facts) -> Fact:
     why="Who enqueues while somebody is announced releases a token; who finds none takes a packet.",
 )
 def covered(state: Facts) -> Fact:
-    queue = state.device.send_queue
-    looking = state.count(inside(fifo_dequeue_buffer) & wants(queue.lock)) + state.count(
-        woken_in(queue.notify, B_OK)
-    )
-    return state.implies(
-        queue.waiting > 0,
-        queue.buffers
-        <= looking + queue.notify.tokens + state.count(about_to(queue.notify.release)),
-    )
+    return covered_in(state, state.device.send_queue)
+
+
+def waits_for_events() -> Place:
+    """Pollers that sleep, or will as they have no token, until somebody notifies them."""
+    semaphore = mine(SelectInfo).semaphore
+    no_token = has(SelectInfo, "semaphore.tokens", lambda tokens: tokens == 0)
+    return asleep_in(semaphore) | no_token
 
 
 def unnotified(state: Facts) -> Place:
     """Pollers that are registered, have looked, and do not know of a packet."""
-    queue = state.device.send_queue
-    looking = inside(device_select) & ~about_to(queue.lock.unlock)
-    ignorant = has(SelectInfo, "events.value", lambda events: events & B_SELECT_READ == 0)
+    looking = inside(device_select) & ~about_to(state.device.send_queue.lock.unlock)
     being_told = meant_by("sender", "info") | meant_by("sender", "rest of info")
-    return listed_in(state.device.select_pool, "readers") & ~looking & ignorant & ~being_told
+    registered = listed_in(state.device.select_pool, "readers")
+    return registered & ~looking & waits_for_events() & ~being_told
 
 
 def due(state: Facts) -> Place:
@@ -128,32 +98,6 @@ def told(state: Facts) -> Fact:
         state.every(state.device.send_queue.buffers > 0, state.count(unnotified(state)) > 0),
         state.count(due(state)) > 0,
     )
-
-
-@TUNNEL.invariant("packets", "close", why="The event is recorded before the semaphore is released.")
-def told_first_and_woken_then(state: Facts) -> Fact:
-    ignorant = has(SelectInfo, "events.value", lambda events: events & B_SELECT_READ == 0)
-    return state.count(meant_by("sender", "info") & ignorant) <= state.count(
-        inside(device_send_data) & next_is("or_(info.events)")
-    )
-
-
-@TUNNEL.invariant(
-    "packets", "close", why="Who records an event for a poller then releases its semaphore."
-)
-def told_pollers_wake(state: Facts) -> Fact:
-    knows = has(SelectInfo, "events.value", lambda events: events != 0)
-    waits = asleep_in(mine(SelectInfo).semaphore)
-    will_wait = has(SelectInfo, "semaphore.tokens", lambda tokens: tokens == 0)
-    being_told = meant_by("sender", "info") | meant_by("closer", "info")
-    telling_itself = inside(notify_select_event)
-    return state.count((waits | will_wait) & knows & ~being_told & ~telling_itself) == 0
-
-
-@TUNNEL.invariant("packets", "close", why="Every call in flight, and the number, has a reference.")
-def references(state: Facts) -> Fact:
-    number = state.choose(state.files.fd3.descriptor != 0, 1, 0)
-    return state.file.ref_count.value == number + state.count(refers_to(state.file))
 
 
 @TUNNEL.invariant(
@@ -186,8 +130,6 @@ def watched_numbers_mean_files(state: Facts) -> Fact:
 )
 def watched(state: Facts) -> Fact:
     semaphore = mine(SelectInfo).semaphore
-    no_token = has(SelectInfo, "semaphore.tokens", lambda tokens: tokens == 0)
-    waits = asleep_in(semaphore) | (on_the_way_to(semaphore.acquire) & no_token)
-    told_so = has(SelectInfo, "events.value", lambda events: events & B_EVENT_INVALID != 0)
-    closed = meant_by("closer", "info") | meant_by("closer", "rest of info")
-    return state.count(waits & ~listed_in(state.files.fd3, "selectors") & ~closed & ~told_so) == 0
+    waits = waits_for_events() & (asleep_in(semaphore) | on_the_way_to(semaphore.acquire))
+    being_told = meant_by("closer", "info") | meant_by("closer", "rest of info")
+    return state.count(waits & ~listed_in(state.files.fd3, "selectors") & ~being_told) == 0

@@ -32,6 +32,7 @@ from haiku_tuntap.properties.prove.counted.induction import (
     Claim,
     Failure,
     Machine,
+    Obligation,
     Prover,
     claim,
 )
@@ -93,11 +94,11 @@ class Proof:
         return self.inductive and self.sleeps and not refuted
 
 
-def system_space(system: System) -> Space:
+def system_space(system: System, one: frozenset[str] = frozenset()) -> Space:
     """The local states and rules of a system of templates."""
     instances = Instances(system)
     graphs = compile_threads(system, instances)
-    return Space(Population(Layout(system, instances, graphs, keeps_references=True)))
+    return Space(Population(Layout(system, instances, graphs, keeps_references=True), one))
 
 
 @define(eq=False)
@@ -109,13 +110,16 @@ class Attempt:
     tell: Callable[[str, int, int], None] = lambda what, done, of: None
     counted: Counted = field(init=False)
     one: frozenset[str] = field(init=False)
+    turns: frozenset[str] = field(init=False)
     why: dict[str, str] = Factory(dict)
+    declared: list[str] = Factory(list)
 
     def run(self) -> Proof:
         began = time.perf_counter()
-        system, self.one = self.theorem.build(self.driver)
+        built = self.theorem.build(self.driver)
+        system, self.one, self.turns = built.system, built.one, built.in_turn
         self.tell("local states", 0, 1)
-        space = system_space(system)
+        space = system_space(system, self.one | self.turns)
         self.counted = Counted(space)
         claims = self._claims()
         forbidden = [f for p in self.theorem.properties for f in self._forbidden_states(p)]
@@ -124,20 +128,24 @@ class Attempt:
             self.counted.used(record)
         busy = self.counted.busy()
         self.tell("classes", 0, 1)
-        machine = Machine(self.counted, Classes(space, list(self.counted.places)))
+        machine = Machine(self.counted, Classes(space, list(self.counted.places)), self.turns)
         proof = Proof(self.driver, self.theorem, self.counted, machine, claims, self.why)
         prover = Prover(machine, claims, lambda done, of: self.tell("transitions", done, of))
         proof.initial_failures = prover.initial_failures(self.one)
         prover.run()
         proof.failures = prover.failures
-        proof.undetermined = prover.undetermined
         forbidden += [f for p in self.theorem.properties for f in _forbidden_steps(p, machine)]
         for one in forbidden:
-            model = prover.find(one.formula)
+            model = prover.discharge(Obligation(one.formula))
             if model is not None:
                 proof.counterexamples.append(Counterexample(one, model))
         proof.confused = list(self._confused(machine, prover))
         proof.sleeps = prover.find(z3.And(busy == 0, asleep > 0)) is not None
+        if proof.inductive:
+            self.tell("what the invariant needs", 0, 1)
+            proof.needless = prover.needless(self.declared)
+            proof.dead = list(self._dead(machine, prover))
+        proof.undetermined = prover.undetermined
         proof.queries, proof.seconds = prover.queries, time.perf_counter() - began
         return proof
 
@@ -148,21 +156,38 @@ class Attempt:
             record = self.counted.space.population.recycled(label)
             if record is not None:
                 used = self.counted.used(record)
-                if prover.find(z3.And(*change.guard, used)) is not None:
+                if prover.discharge(Obligation(z3.And(*change.guard, used))) is not None:
                     yield f"a {record.name} may be made while the one before is still in use"
+
+    def _dead(self, machine: Machine, prover: Prover) -> Iterator[str]:
+        """The places in which no thread can ever be."""
+        empty = prover.unoccupied()
+        alive = {
+            (state.template, state.place)
+            for number, members in enumerate(machine.classes.members)
+            if number not in empty
+            for state in members
+        }
+        for template in self.counted.space.templates:
+            for location in template.graph.locations:
+                if location.steps and (template.index, location.number) not in alive:
+                    yield f"{template.name}: {location.label}"
 
     # --- what is claimed ----------------------------------------------------------------------
 
     def _claims(self) -> list[Claim]:
         counted = self.counted
         basic = [*counted.bookkeeping(), *counted.domains(), *counted.only_one(self.one)]
+        if self.turns:
+            basic.append(("one call at a time is made in turn", counted.in_turn(self.turns) <= 1))
         made = [claim(name, formula) for name, formula in basic]
         for c in made:
             self.why[c.name] = "It follows from how threads are counted."
         made += self._record_facts()
         for conjunct in (*self.driver.invariants.values(), *MONITOR_FACTS):
-            if self.theorem.id in conjunct.theorems:
+            if self.theorem.has(conjunct):
                 self.why[conjunct.name] = conjunct.why
+                self.declared.append(conjunct.name)
                 made.append(claim(conjunct.name, conjunct.holds(self.counted)))
         return made
 

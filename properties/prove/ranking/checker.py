@@ -81,7 +81,8 @@ class Checker:
             for weight in set(weighing.weights.values()):
                 states = frozenset(s for s, w in weighing.weights.items() if w == weight)
                 counted.counting(states, f"weight {weight}")
-        self.machine = Machine(counted, Classes(counted.space, self._places(counted)))
+        classes = Classes(counted.space, self._places(counted))
+        self.machine = Machine(counted, classes, self.proof.machine.in_turn)
 
     def _places(self, counted: Counted) -> list[frozenset[LocalState]]:
         """The places that the invariant or the measure looks at; the others count nobody."""
