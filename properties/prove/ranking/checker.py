@@ -18,7 +18,7 @@ from attrs import Factory, define, field, frozen
 
 from haiku_tuntap.properties.prove.counted.classes import Classes, Shift, Transition
 from haiku_tuntap.properties.prove.counted.facts import Counted, number, truth
-from haiku_tuntap.properties.prove.counted.induction import Machine, Prover
+from haiku_tuntap.properties.prove.counted.induction import Claim, Machine, Prover
 from haiku_tuntap.properties.prove.counted.proof import Proof
 from haiku_tuntap.properties.prove.counted.space import LocalState, Rule
 from haiku_tuntap.properties.prove.ranking.measure import Level, SomebodyAt
@@ -53,6 +53,7 @@ class Checker:
     """Checks one measure for what was proved inductive."""
 
     proof: Proof
+    claims: Sequence[Claim]
     levels: Sequence[Level]
     tell: Callable[[str, int, int], None]
     queries: int = 0
@@ -86,7 +87,7 @@ class Checker:
 
     def _places(self, counted: Counted) -> list[frozenset[LocalState]]:
         """The places that the invariant or the measure looks at; the others count nobody."""
-        looked_at = set().union(*(c.variables for c in self.proof.claims))
+        looked_at = set().union(*(c.variables for c in self.claims))
         known = len(self.proof.counted.places)
         return [
             states if index >= known or f"#{index}" in looked_at else frozenset()
@@ -95,7 +96,7 @@ class Checker:
 
     def run(self) -> list[Refutation]:
         """Check everything; what refutes the measure."""
-        prover = Prover(self.machine, self.proof.claims)
+        prover = Prover(self.machine, self.claims)
         prover.solver.add(*(w.before == self._total(w) for w in self.weighings))
         found = self._negative(prover)
         transitions = self.machine.classes.transitions

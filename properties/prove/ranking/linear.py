@@ -32,6 +32,8 @@ class Weights:
 
 def weights_for(effects: Sequence[Effect], variables: frozenset[str]) -> Weights | None:
     """Weights that no effect raises, if they can lower any. `variables` are never negative."""
+    if not effects:
+        return None
     return LinearProgram(list(dict.fromkeys(effects)), variables).solve()
 
 

@@ -8,6 +8,7 @@ from attrs import Factory, define
 
 from haiku_tuntap.properties.prove.counted.proof import Proof
 from haiku_tuntap.properties.prove.ranking.checker import Checker, Refutation
+from haiku_tuntap.properties.prove.ranking.lemmas import never_negative
 from haiku_tuntap.properties.prove.ranking.linear import combination_of
 from haiku_tuntap.properties.prove.ranking.loops import LoopStep, told
 from haiku_tuntap.properties.prove.ranking.measure import Level
@@ -30,7 +31,9 @@ class Progress:
 def progress(proof: Proof, tell: Callable[[str, int, int], None] | None = None) -> Progress:
     tell = tell or (lambda what, done, of: None)
     began = time.perf_counter()
-    synthesis = Synthesis(proof, tell)
+    lemmas, _ = never_negative(proof)
+    claims = [*proof.claims, *lemmas]
+    synthesis = Synthesis(proof, claims, tell)
     synthesis.run()
     found = Progress(proof, synthesis.levels)
     found.undetermined = synthesis.prover.undetermined
@@ -40,7 +43,7 @@ def progress(proof: Proof, tell: Callable[[str, int, int], None] | None = None) 
         times = combination_of(effects, synthesis._lowered_variables(synthesis.left))
         found.loop = told(synthesis.space, synthesis.left, times)
     else:
-        checker = Checker(proof, synthesis.levels, tell)
+        checker = Checker(proof, claims, synthesis.levels, tell)
         found.refutations = checker.run()
         found.undetermined += checker.undetermined
         found.queries += checker.queries

@@ -19,13 +19,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import z3  # type: ignore[import-untyped]  # z3-solver comes without types
-from attrs import Factory, define, field
+from attrs import Factory, define, evolve, field
 
-from haiku_tuntap.properties.prove.counted.induction import Change, Prover
-from haiku_tuntap.properties.prove.counted.population import is_shadow
+from haiku_tuntap.properties.prove.counted.induction import Change, Claim, Prover
 from haiku_tuntap.properties.prove.counted.proof import Proof
 from haiku_tuntap.properties.prove.counted.space import LocalState, Rule, Space
 from haiku_tuntap.properties.prove.counted.terms import Shared, Term, leaves
+from haiku_tuntap.properties.prove.ranking.lemmas import counters, lists_of_others
 from haiku_tuntap.properties.prove.ranking.linear import Weights, weights_for
 from haiku_tuntap.properties.prove.ranking.loops import loops_of
 from haiku_tuntap.properties.prove.ranking.measure import Condition, Level, SomebodyAt, Test
@@ -34,9 +34,13 @@ from haiku_tuntap.properties.prove.ranking.steps import InternalStep, Spots
 
 @define(eq=False)
 class Synthesis:
-    """Looks for a measure for what was proved. `left` are the steps that no level lowers."""
+    """Looks for a measure for what was proved. `left` are the steps that no level lowers.
+
+    `claims` are the invariant, and which counters are never negative.
+    """
 
     proof: Proof
+    claims: Sequence[Claim]
     tell: Callable[[str, int, int], None]
     levels: list[Level] = Factory(list)
     left: list[InternalStep] = field(init=False)
@@ -50,8 +54,8 @@ class Synthesis:
     def __attrs_post_init__(self) -> None:
         self.spots = Spots(self.space)
         self.left = self.spots.steps()
-        self.prover = Prover(self.proof.machine, self.proof.claims)
-        self.variables = frozenset(_counters(self.space))
+        self.prover = Prover(self.proof.machine, self.claims)
+        self.variables = frozenset(counters(self.space)) | lists_of_others(self.space)
         for change in self.proof.machine.changes:
             self._changes |= {rule.number: change for rule in change.rules}
 
@@ -67,6 +71,7 @@ class Synthesis:
             found = (
                 self._add_level(None)
                 or self._leave_out_impossible()
+                or self._look_at_stores()
                 or any(self._add_level(c) for c in self._in_loops())
                 or self._tell_apart()
                 or any(self._add_level(c) for c in self._tests())
@@ -140,6 +145,29 @@ class Synthesis:
         self.left = possible
         return fewer
 
+    def _look_at_stores(self) -> bool:
+        """Where the invariant says that a store of a number lowers a variable, remember that."""
+        stores = [self._with_lowering_stores(step) for step in self.left]
+        more = stores != self.left
+        self.left = stores
+        return more
+
+    def _with_lowering_stores(self, step: InternalStep) -> InternalStep:
+        stored = dict(step.rule.shared)
+        rises = tuple(
+            (name, -1 if rise == 0 and self._lowers(step.rule, name, stored[name]) else rise)
+            for name, rise in step.effect.rises
+        )
+        return evolve(step, effect=evolve(step.effect, rises=rises))
+
+    def _lowers(self, rule: Rule, name: str, stored: Term) -> bool:
+        """Whether a variable is always more before than the number that a rule stores."""
+        if not isinstance(stored, int) or name not in self.variables:
+            return False
+        change = self._changes.get(rule.number)
+        guard = [] if change is None else change.guard
+        return self.prover.find(z3.And(*guard, z3.Int(name) <= stored)) is None
+
     # --- conditions ---------------------------------------------------------------------------
 
     def _only_while(self, step: InternalStep, condition: Condition | None) -> bool:
@@ -199,18 +227,3 @@ def _coarse(shift: tuple[Any, Any], spots: Spots) -> tuple[Any, Any]:
         spots.of(spot) if isinstance(spot, LocalState) else spot for spot in shift
     )
     return before, after
-
-
-def _counters(space: Space) -> Iterator[str]:
-    """The shared variables that count something, other than what threads' places say already."""
-    population = space.population
-    monitors = {id(m) for m in population.layout.system.monitors}
-    roles = {role.variable for role in space.by_role if role.template is None}
-    for number, name in population.layout.slots:
-        instance = population.instance(number)
-        variable = f"{instance.name}.{name}"
-        if id(instance.object) in monitors or is_shadow(instance.cls) or variable in roles:
-            continue
-        if number not in population.own and population.type_of(number, name).name in ("int", "seq"):
-            yield variable
-    yield from {role.variable for role in space.by_role if role.template is not None}
