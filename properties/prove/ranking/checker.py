@@ -44,7 +44,9 @@ class Weighing:
     before: z3.ArithRef
 
 
-def _weighing(name: str, weights: Mapping[LocalState, int], variables: Mapping[str, int]) -> Weighing:
+def _weighing(
+    name: str, weights: Mapping[LocalState, int], variables: Mapping[str, int]
+) -> Weighing:
     return Weighing(name, weights, variables, z3.Int(name))
 
 
@@ -197,7 +199,7 @@ class Taken:
         return z3.And(*self.guard, z3.Not(z3.Or(ways)))
 
     def _choose(self, who: int, shifts: Sequence[Shift]) -> None:
-        """One participant makes one shift; those from a class that weigh the same are one choice."""
+        """One participant makes one shift; from a class, those that weigh the same are alike."""
         choices = dict.fromkeys(
             (shift[0] if self.exact else 0, self._weight(shift)) for shift in shifts
         )

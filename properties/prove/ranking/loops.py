@@ -44,9 +44,7 @@ def loops_of(
 
 def location_of(space: Space, spot: Spot) -> Location:
     """Where that spot is."""
-    template, place = (
-        (spot.template, spot.place) if isinstance(spot, LocalState) else spot
-    )
+    template, place = (spot.template, spot.place) if isinstance(spot, LocalState) else spot
     return space.templates[template].graph.locations[place]
 
 
@@ -84,8 +82,10 @@ def _reached(following: Mapping[Spot, set[Spot]], start: Spot) -> set[Spot]:
     return found
 
 
-def told(space: Space, steps: Sequence[InternalStep], times: Mapping[Effect, int]) -> list[LoopStep]:
-    """A combination of effects as steps, thread by thread, each thread's in the order it does them."""
+def told(
+    space: Space, steps: Sequence[InternalStep], times: Mapping[Effect, int]
+) -> list[LoopStep]:
+    """A combination of effects as steps, each thread's in the order in which it does them."""
     rules = {step.effect: step.rule for step in reversed(steps)}
     ordered = _in_order(list(times))
     made = []
@@ -124,11 +124,15 @@ def _in_order(effects: list[Effect]) -> list[Effect]:
     ordered: list[Effect] = []
     while left:
         here = ordered[-1] if ordered else None
-        following = [
-            e for e in left if here is not None and e.actor[0] == here.actor[1]
-        ] or [e for e in left if here is not None and any(
-            e.actor[0] == after for _, after in here.shifts()
-        )] or left
+        following = (
+            [e for e in left if here is not None and e.actor[0] == here.actor[1]]
+            or [
+                e
+                for e in left
+                if here is not None and any(e.actor[0] == after for _, after in here.shifts())
+            ]
+            or left
+        )
         ordered.append(following[0])
         left.remove(following[0])
     return ordered

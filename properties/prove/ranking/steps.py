@@ -62,7 +62,7 @@ class Spots:
     def of(self, state: LocalState) -> Spot:
         """The spot of a thread in a local state."""
         if state not in self.known:
-            found = (state.template, state.place)
+            found: Spot = (state.template, state.place)
             if state.template in self.fine:
                 found = evolve(state, roles=frozenset())
             self.known[state] = found

@@ -86,13 +86,11 @@ class Synthesis:
         steps = self.left
         if condition is not None:
             steps = [s for s in steps if self._is_possible(s.rule, condition)]
-        weights = weights_for([s.effect for s in steps], self._lowered_variables(steps))
+        weights = weights_for([s.effect for s in steps], self.lowered_variables(steps))
         if weights is None:
             return False
         lowered = {
-            id(s)
-            for s in steps
-            if s.effect in weights.lowered and self._only_while(s, condition)
+            id(s) for s in steps if s.effect in weights.lowered and self._only_while(s, condition)
         }
         if not lowered:
             return False
@@ -104,11 +102,11 @@ class Synthesis:
         of = {state: weights.spots.get(self.spots.of(state), 0) for state in self.space.states}
         return Level({s: w for s, w in of.items() if w}, weights.variables, condition)
 
-    def _lowered_variables(self, steps: Sequence[InternalStep]) -> frozenset[str]:
-        """The variables that some step lowers and that are never negative."""
+    def lowered_variables(self, steps: Sequence[InternalStep] | None = None) -> frozenset[str]:
+        """The variables that some step (of those left) lowers and that are never negative."""
         names = {
             name
-            for step in steps
+            for step in (self.left if steps is None else steps)
             for name, rise in step.effect.rises
             if rise is not None and rise < 0 and name in self.variables
         }
@@ -223,7 +221,5 @@ class Synthesis:
 
 
 def _coarse(shift: tuple[Any, Any], spots: Spots) -> tuple[Any, Any]:
-    before, after = (
-        spots.of(spot) if isinstance(spot, LocalState) else spot for spot in shift
-    )
+    before, after = (spots.of(spot) if isinstance(spot, LocalState) else spot for spot in shift)
     return before, after
