@@ -49,14 +49,12 @@ def location_of(space: Space, spot: Spot) -> Location:
 
 
 def _doing(location: Location) -> str:
-    routine = location.stack[-1].routine if location.stack else ""
-    return f"about to {location.label} in {_procedure(location) or routine}"
+    return f"somebody is about to do {location.label} in {_procedure(location)}"
 
 
 def _procedure(location: Location) -> str:
-    """The innermost procedure on the stack: a primitive's own frame says nothing new."""
-    frames = [f for f in location.stack if f.where is not None]
-    return frames[-1].routine if frames else ""
+    """The innermost procedure on the stack."""
+    return location.stack[-1].routine if location.stack else ""
 
 
 def _cyclic_components(following: Mapping[Spot, set[Spot]]) -> Iterator[set[Spot]]:

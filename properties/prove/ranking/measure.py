@@ -13,14 +13,15 @@ from collections.abc import Mapping
 import z3  # type: ignore[import-untyped]  # z3-solver comes without types
 from attrs import Factory, frozen
 
+from haiku_tuntap.model.language.graph import Location
 from haiku_tuntap.properties.prove.counted.facts import truth
-from haiku_tuntap.properties.prove.counted.space import LocalState
+from haiku_tuntap.properties.prove.counted.space import LocalState, Space
 from haiku_tuntap.properties.prove.counted.terms import Fn, Shared, Term
 
 
 @frozen
 class SomebodyAt:
-    """That a thread stands at one of some places, said by what is done there."""
+    """That a thread stands at one of some places; `text` says so by what is done there."""
 
     text: str
     states: frozenset[LocalState]
@@ -35,6 +36,7 @@ class Test:
 
     @property
     def text(self) -> str:
+        """The condition in words."""
         shown = show(self.term)
         return shown if self.outcome else f"not {shown}"
 
@@ -67,3 +69,28 @@ class Level:
     weights: Mapping[LocalState, int] = Factory(dict)
     variables: Mapping[str, int] = Factory(dict)
     condition: Condition | None = None
+
+    def heaviest(self, space: Space) -> dict[str, int]:
+        """For each template with weights the largest of them: how far its threads may have to go."""
+        found: dict[str, int] = {}
+        for state, weight in self.weights.items():
+            name = space.templates[state.template].name
+            found[name] = max(weight, found.get(name, 0))
+        return dict(sorted(found.items()))
+
+    def by_location(self, space: Space) -> list[tuple[str, Location, int, int]]:
+        """What a thread weighs where: its template, the location, the least weight and the most."""
+        found: dict[tuple[int, int], set[int]] = {}
+        for state in space.states:
+            weight = self.weights.get(state, 0)
+            found.setdefault((state.template, state.place), set()).add(weight)
+        return [
+            (
+                space.templates[template].name,
+                space.templates[template].graph.locations[place],
+                min(weights),
+                max(weights),
+            )
+            for (template, place), weights in sorted(found.items())
+            if any(weights)
+        ]
