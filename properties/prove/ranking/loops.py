@@ -10,6 +10,7 @@ from haiku_tuntap.model.language.errors import Where
 from haiku_tuntap.model.language.graph import Location, LocationKind
 from haiku_tuntap.properties.prove.counted.space import LocalState, Space
 from haiku_tuntap.properties.prove.ranking.steps import Effect, InternalStep, Spot, Spots
+from haiku_tuntap.properties.trace import innermost, place
 
 
 @frozen
@@ -44,8 +45,8 @@ def loops_of(
 
 def location_of(space: Space, spot: Spot) -> Location:
     """Where that spot is."""
-    template, place = (spot.template, spot.place) if isinstance(spot, LocalState) else spot
-    return space.templates[template].graph.locations[place]
+    template, number = (spot.template, spot.place) if isinstance(spot, LocalState) else spot
+    return space.templates[template].graph.locations[number]
 
 
 def _doing(location: Location) -> str:
@@ -102,14 +103,7 @@ def told(
                 action=action,
                 routine=_procedure(location),
                 where=frame.where if frame else None,
-                source=next(
-                    (
-                        f.source_line or f.source
-                        for f in reversed(location.stack)
-                        if f.source_line or f.source
-                    ),
-                    None,
-                ),
+                source=place(innermost(location.stack)),
                 times=times[effect],
             )
         )
