@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import z3  # type: ignore[import-untyped]  # z3-solver comes without types
@@ -62,16 +63,17 @@ class Machine:
     in_turn: frozenset[str] = frozenset()
     sizes: list[z3.ArithRef] = Factory(list)
     inside: list[frozenset[int]] = Factory(list)
-    changes: list[Change] = Factory(list)
 
     def __attrs_post_init__(self) -> None:
         count = len(self.classes.members)
         self.sizes = [z3.Int(f"class {i}") for i in range(count)]
         self.inside = [self.classes.inside(i) for i in range(count)]
-        for transition, rules in self.classes.transitions.items():
-            change = self._change(transition, rules)
-            if change.after or transition.reports:
-                self.changes.append(change)
+
+    @cached_property
+    def changes(self) -> list[Change]:
+        """What the transitions change; those without any effect are left out."""
+        made = (self._change(t, rules) for t, rules in self.classes.transitions.items())
+        return [change for change in made if change.after or change.transition.reports]
 
     def background(self) -> list[z3.BoolRef]:
         """What is true by the way of counting."""
