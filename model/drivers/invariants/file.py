@@ -50,7 +50,8 @@ from haiku_tuntap.model.status import B_OK
 def wants(mutex: object) -> Place:
     """Threads that are about to get a mutex, wait for it, or were just handed it."""
     operation = mutex.lock  # type: ignore[attr-defined]  # whatever names a mutex has it
-    return about_to(operation) | asleep_in(mutex) | woken_in(mutex)
+    wanting = about_to(operation) | asleep_in(mutex) | woken_in(mutex)
+    return wanting.called(f"wanting {mutex}")
 
 
 @TUNNEL.invariant(
@@ -103,7 +104,9 @@ def unnotified(state: Facts) -> Place:
     """Pollers that are registered, have looked, and do not know of a packet."""
     queue = state.device.send_queue
     looking = inside(device_select) & ~about_to(queue.lock.unlock)
-    ignorant = has(SelectInfo, "events.value", lambda events: events & B_SELECT_READ == 0)
+    ignorant = has(
+        SelectInfo, "events.value", lambda events: events & B_SELECT_READ == 0, "lacks READ"
+    )
     being_told = meant_by("sender", "info") | meant_by("sender", "rest of info")
     return listed_in(state.device.select_pool, "readers") & ~looking & ignorant & ~being_told
 
@@ -132,7 +135,9 @@ def told(state: Facts) -> Fact:
 
 @TUNNEL.invariant("packets", "close", why="The event is recorded before the semaphore is released.")
 def told_first_and_woken_then(state: Facts) -> Fact:
-    ignorant = has(SelectInfo, "events.value", lambda events: events & B_SELECT_READ == 0)
+    ignorant = has(
+        SelectInfo, "events.value", lambda events: events & B_SELECT_READ == 0, "lacks READ"
+    )
     return state.count(meant_by("sender", "info") & ignorant) <= state.count(
         inside(device_send_data) & next_is("or_(info.events)")
     )
@@ -142,9 +147,9 @@ def told_first_and_woken_then(state: Facts) -> Fact:
     "packets", "close", why="Who records an event for a poller then releases its semaphore."
 )
 def told_pollers_wake(state: Facts) -> Fact:
-    knows = has(SelectInfo, "events.value", lambda events: events != 0)
+    knows = has(SelectInfo, "events.value", lambda events: events != 0, "has an event")
     waits = asleep_in(mine(SelectInfo).semaphore)
-    will_wait = has(SelectInfo, "semaphore.tokens", lambda tokens: tokens == 0)
+    will_wait = has(SelectInfo, "semaphore.tokens", lambda tokens: tokens == 0, "is 0")
     being_told = meant_by("sender", "info") | meant_by("closer", "info")
     telling_itself = inside(notify_select_event)
     return state.count((waits | will_wait) & knows & ~being_told & ~telling_itself) == 0
@@ -186,8 +191,10 @@ def watched_numbers_mean_files(state: Facts) -> Fact:
 )
 def watched(state: Facts) -> Fact:
     semaphore = mine(SelectInfo).semaphore
-    no_token = has(SelectInfo, "semaphore.tokens", lambda tokens: tokens == 0)
+    no_token = has(SelectInfo, "semaphore.tokens", lambda tokens: tokens == 0, "is 0")
     waits = asleep_in(semaphore) | (on_the_way_to(semaphore.acquire) & no_token)
-    told_so = has(SelectInfo, "events.value", lambda events: events & B_EVENT_INVALID != 0)
+    told_so = has(
+        SelectInfo, "events.value", lambda events: events & B_EVENT_INVALID != 0, "has INVALID"
+    )
     closed = meant_by("closer", "info") | meant_by("closer", "rest of info")
     return state.count(waits & ~listed_in(state.files.fd3, "selectors") & ~closed & ~told_so) == 0
