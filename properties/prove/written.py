@@ -190,6 +190,11 @@ def _missing(what: str, name: str, names: Iterable[str]) -> str:
     return f"{what} has no {name}; {instead}"
 
 
+def text_of(fact: Any) -> str:
+    """The text of a fact."""
+    return str(fact).lower() if isinstance(fact, bool) else _at_least(fact, LOOSEST)
+
+
 def formula(conjunct: Conjunct, state: Written) -> str:
     """A conjunct's formula. InputError, with the line, if its function does not give one."""
     try:
@@ -198,10 +203,8 @@ def formula(conjunct: Conjunct, state: Written) -> str:
         known = isinstance(error, (AttributeError, TypeError))
         text = str(error) if known else f"{type(error).__name__}: {error}"
         raise _refused(conjunct, text, error) from error
-    if isinstance(found, bool):
-        return str(found).lower()
-    if isinstance(found, Words) and found.binds < SUM:
-        return found.text
+    if isinstance(found, bool) or (isinstance(found, Words) and found.binds < SUM):
+        return text_of(found)
     said = "nothing" if found is None else _at_least(found, LOOSEST)
     raise _refused(
         conjunct,
