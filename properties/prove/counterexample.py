@@ -235,7 +235,7 @@ class Snapshot:
     def is_true_later(self, formula: z3.BoolRef) -> bool:
         assert self.change is not None
         later = self.later(formula, self.change)
-        return z3.is_true(self.model.eval(later, model_completion=True))
+        return bool(z3.is_true(self.model.eval(later, model_completion=True)))
 
     def number_before(self, leaf: Leaf) -> str:
         return self._leaf(leaf, after=False)

@@ -198,7 +198,7 @@ def text_of(fact: Any) -> str:
 def formula(conjunct: Conjunct, state: Written) -> str:
     """A conjunct's formula. InputError, with the line, if its function does not give one."""
     try:
-        found = conjunct.holds(state)  # type: ignore[arg-type]  # it takes what the others take
+        found = conjunct.holds(state)
     except Exception as error:
         known = isinstance(error, (AttributeError, TypeError))
         text = str(error) if known else f"{type(error).__name__}: {error}"

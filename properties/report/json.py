@@ -76,7 +76,7 @@ def check_document(
         "seconds": round(seconds, 6),
         "fixed": [defect.id for defect in classified.fixed],
         "missing": [[result.scenario, result.property] for result in classified.missing],
-        "results": [_result(result) for result in classified.results],
+        "results": [result_of(result) for result in classified.results],
     }
 
 
@@ -122,7 +122,8 @@ def _replace(path: Path, text: str) -> None:
         raise
 
 
-def _result(result: Result) -> dict[str, Any]:
+def result_of(result: Result) -> dict[str, Any]:
+    """A result, as the module's essay describes it."""
     return {
         "driver": result.driver,
         "scenario": result.scenario,
@@ -157,7 +158,7 @@ def _step(step: TraceStep) -> dict[str, Any]:
         "thread": step.thread,
         "action": step.action,
         "outcome": step.outcome,
-        "where": _where(step.where) if step.where else None,
+        "where": where_of(step.where) if step.where else None,
         "source": step.source,
         "changes": [
             {"name": change.name, "before": change.before, "after": change.after}
@@ -166,5 +167,6 @@ def _step(step: TraceStep) -> dict[str, Any]:
     }
 
 
-def _where(where: Where) -> dict[str, Any]:
+def where_of(where: Where) -> dict[str, Any]:
+    """A line of the model, or of the user's file."""
     return {"file": shorten(where.file), "line": where.line}
