@@ -200,6 +200,7 @@ def holds(mutex: Any) -> Place:
 
 def listed_in(record: Any, field: str) -> Place:
     """Threads with a record of their own in a list."""
+    getattr(record, field)  # so that a field that there is not is noticed
     return Place(f"listed in {record}.{field}", lambda p: p.is_held_by(record, field))
 
 
@@ -215,7 +216,17 @@ def has(cls: type, field: str, holds_for: Callable[[Any], bool], says: str = "is
         value = position.own(cls, field)
         return value is not None and holds_for(value)
 
+    _require(cls, field)
     return Place(f"whose {cls.__name__}.{field} {says}", test)
+
+
+def _require(cls: type, path: str) -> None:
+    """AttributeError if the class has no such field."""
+    for name in path.split("."):
+        hints = typing.get_type_hints(cls)
+        if name not in hints:
+            raise AttributeError(f"{cls.__name__} has no {name}; it has {', '.join(hints)}")
+        cls = hints[name]
 
 
 def local_is(name: str, value: Any) -> Place:

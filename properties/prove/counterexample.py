@@ -17,11 +17,13 @@ from attrs import define, frozen
 from haiku_tuntap.model.language.graph import Location, LocationKind, ValueType
 from haiku_tuntap.model.language.invariants import RECORD_FACTS
 from haiku_tuntap.model.status import Status
+from haiku_tuntap.properties.prove.counted.facts import truth
 from haiku_tuntap.properties.prove.counted.induction import Change, Claim, Failure
 from haiku_tuntap.properties.prove.counted.judging import complaints
 from haiku_tuntap.properties.prove.counted.positions import Named
 from haiku_tuntap.properties.prove.counted.proof import Counterexample, Proof
 from haiku_tuntap.properties.prove.counted.space import LocalState
+from haiku_tuntap.properties.prove.counted.terms import Term
 from haiku_tuntap.properties.prove.monitors import MONITOR_FACTS
 from haiku_tuntap.properties.prove.outcome import (
     BrokenFact,
@@ -148,7 +150,8 @@ class Storyteller:
         if forbidden.change is None:
             for state in snapshot.members():
                 for complaint in complaints(space, forbidden.prop, state):
-                    return complaint.reason
+                    if all(snapshot.answers(term) is yes for term, yes in complaint.condition):
+                        return complaint.reason
         return forbidden.reason
 
 
@@ -236,6 +239,10 @@ class Snapshot:
         assert self.change is not None
         later = self.later(formula, self.change)
         return bool(z3.is_true(self.model.eval(later, model_completion=True)))
+
+    def answers(self, term: Term) -> bool:
+        """Whether a term over shared variables is true in the state before."""
+        return bool(z3.is_true(self.model.eval(truth(term), model_completion=True)))
 
     def number_before(self, leaf: Leaf) -> str:
         return self._leaf(leaf, after=False)

@@ -143,9 +143,10 @@ def print_lacking(console: Console, decision: Decision) -> None:
     for step in outcome.broken[SHOWN:]:
         facts = ", ".join(fact.name for fact in step.facts)
         console.print(Text(f"Also broken: {facts}, by {_step(step.step)}"))
-    wanted = {finding.prop.id for finding in undetermined}
-    for forbidden in [f for f in outcome.forbidden if f.property in wanted][:SHOWN]:
-        print_forbidden(console, forbidden)
+    for finding in undetermined:
+        states = [f for f in outcome.forbidden if f.property == finding.prop.id]
+        for forbidden in states[:1]:
+            print_forbidden(console, forbidden, more=len(states) - 1)
 
 
 def _tried(undetermined: Sequence[Finding]) -> Iterator[str]:
@@ -179,8 +180,8 @@ def print_broken(console: Console, broken: BrokenStep) -> None:
         print_fact(console, fact)
 
 
-def print_forbidden(console: Console, forbidden: ForbiddenState) -> None:
-    """A state that the invariant should exclude."""
+def print_forbidden(console: Console, forbidden: ForbiddenState, *, more: int) -> None:
+    """A state that the invariant should exclude, and how many more kinds there are."""
     reason = without_device(forbidden.reason)
     console.print(
         Text.assemble("The invariant allows what ", (forbidden.property, "bold"), " forbids:")
@@ -191,6 +192,9 @@ def print_forbidden(console: Console, forbidden: ForbiddenState) -> None:
     console.print()
     two = forbidden.step is not None
     console.print(Padding(states_table(forbidden.states, two=two), (0, 0, 1, 2)))
+    if more:
+        console.print(Text(f"It allows {count(more, 'more kind')} of forbidden states."))
+        console.print()
 
 
 def states_table(states: StateShown, *, two: bool) -> Table:
