@@ -347,11 +347,14 @@ def prove(
 
 @main.command(name="list")
 @click.argument(
-    "kind", type=click.Choice(["drivers", "scenarios", "properties"]), required=False, default=None
+    "kind",
+    type=click.Choice(["drivers", "scenarios", "properties", "theorems"]),
+    required=False,
+    default=None,
 )
 @plainly
 def list_(kind: str | None) -> None:
-    """List the drivers, scenarios or properties, or all of them."""
+    """List the drivers, scenarios, properties or theorems, or all of them."""
     from haiku_tuntap.properties.report.console import console_for
     from haiku_tuntap.properties.report.explain import print_list
 
@@ -362,7 +365,7 @@ def list_(kind: str | None) -> None:
 @click.argument("name", metavar="ID")
 @plainly
 def explain(name: str) -> None:
-    """Say what a property, known defect, verdict, scenario or driver is."""
+    """Say what a property, defect, verdict, scenario, driver, theorem or invariant is."""
     from haiku_tuntap.properties.report.console import console_for
     from haiku_tuntap.properties.report.explain import print_explanation
 
