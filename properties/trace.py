@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from attrs import define, field
 
-from haiku_tuntap.model.language.graph import Life, Location, LocationKind, ValueType
+from haiku_tuntap.model.language.graph import Frame, Life, Location, LocationKind, ValueType
 from haiku_tuntap.model.status import Status
 from haiku_tuntap.properties.explore.layout import State
 from haiku_tuntap.properties.explore.schedule import Move, take, write
@@ -74,6 +74,7 @@ class Teller:
         self, number: int, thread: int, before: State, after: State | None, choice: int
     ) -> TraceStep:
         here = self.model.location(before, thread)
+        frame = innermost(here.stack)
         action = here.label
         if here.kind is LocationKind.RESUMED and here.stack:
             action = f"goes on after {here.label}"
@@ -85,7 +86,7 @@ class Teller:
             action=action,
             outcome=None if after is None else self._outcome(thread, here, before, after),
             where=here.stack[-1].where if here.stack else None,
-            source=source_of(here),
+            source=place(frame),
             changes=() if after is None else tuple(self._changes(thread, before, after)),
         )
 
@@ -182,9 +183,13 @@ def _capital(name: str) -> str:
     return f"{name[0].upper()}{name[1:]}"
 
 
-def source_of(location: Location) -> str | None:
-    """The place in Haiku of the innermost routine there that mirrors one."""
-    frame = next((f for f in reversed(location.stack) if f.source is not None), None)
+def innermost(stack: tuple[Frame, ...]) -> Frame | None:
+    """The innermost routine that mirrors a place in Haiku."""
+    return next((f for f in reversed(stack) if f.source is not None), None)
+
+
+def place(frame: Frame | None) -> str | None:
+    """The line of Haiku's source where a routine stands."""
     if frame is None or frame.source is None:
         return None
     if frame.source_line is None:

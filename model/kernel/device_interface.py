@@ -87,6 +87,15 @@ async def reader_thread_main(interface: DeviceInterface) -> None:
         await interface.reader_thread.exit()
 
 
+@procedure(source="stack/device_interfaces.cpp:533-547")
+async def reader_thread_lives(interface: DeviceInterface) -> None:
+    """The service thread with any number of lives."""
+    while True:
+        await interface.reader_thread.wait_until_resumed()  # :547
+        await device_reader_thread(interface)  # :538
+        await interface.reader_thread.exit()
+
+
 @procedure(source="stack/device_interfaces.cpp:517-551")
 async def up_device_interface(interface: DeviceInterface) -> Status:
     """The first up starts the device and the reader thread."""

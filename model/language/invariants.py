@@ -43,6 +43,10 @@ class Position(Protocol):
     def woken_with(self) -> int | None:
         """What a thread that was woken was given; None for any other."""
 
+    @property
+    def source(self) -> str | None:
+        """The line of Haiku's source where it stands."""
+
     def name_of(self, record: Any) -> str:
         """The name of a record, or of `mine(...)`, in labels; empty if there is none."""
 
@@ -142,6 +146,11 @@ def about_to(operation: Any) -> Place:
             p.location.kind is LocationKind.PRIMITIVE and p.location.label == _label(p, operation)
         ),
     )
+
+
+def at(source: str) -> Place:
+    """Threads whose next step is at a line of Haiku's source: `at("stack/datalink.cpp:740")`."""
+    return Place(f"at {source}", lambda p: p.source == source)
 
 
 def next_is(label: str) -> Place:
@@ -245,6 +254,9 @@ class Facts(Protocol):
 
     def count(self, place: Place) -> Number:
         """How many threads are there."""
+
+    def kept(self, thread: str, local: str) -> Number:
+        """A number that the only thread of its kind keeps in a local."""
 
     def implies(self, condition: Fact, fact: Fact) -> Fact:
         """The fact, where the condition holds."""

@@ -26,7 +26,7 @@ from haiku_tuntap.model.kernel.system_calls import (
     user_read,
     user_write,
 )
-from haiku_tuntap.model.language import Call, Chance, System, ThreadSpec, call
+from haiku_tuntap.model.language import Call, Chance, Procedure, System, ThreadSpec, call
 
 
 @define(eq=False)
@@ -68,8 +68,10 @@ class World:
         )
         return slot
 
-    def interface_up(self) -> Interface:
-        """The device's interface, which is up, and its reader thread, which runs."""
+    def interface_up(
+        self, main: Procedure[[DeviceInterface], None] = reader_thread_main
+    ) -> Interface:
+        """The device's interface, which is up, and its reader thread, which runs `main`."""
         resolve = self.driver.substitution.resolve
         self.device.flags = Unguarded(value=IFF_UP)
         interface = resolve(Interface)(
@@ -81,7 +83,7 @@ class World:
             flags=Unguarded(value=IFF_UP),
         )
         self.roots["interface"] = interface
-        self.service("reader thread", call(reader_thread_main, interface.device_interface))
+        self.service("reader thread", call(main, interface.device_interface))
         return interface
 
     def select_info(self, name: str) -> SelectInfo:

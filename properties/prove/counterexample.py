@@ -42,7 +42,7 @@ from haiku_tuntap.properties.prove.written import (
     without_value,
 )
 from haiku_tuntap.properties.report.words import without_device
-from haiku_tuntap.properties.trace import HIDDEN_FIELDS, source_of
+from haiku_tuntap.properties.trace import HIDDEN_FIELDS, innermost, place
 
 SMALL = (1, 2, 3, 4, 6, 9, 16)  # how many threads, and how large numbers, are tried first
 PATIENCE = 2_000  # milliseconds for one of these
@@ -274,7 +274,7 @@ class Snapshot:
             action = f"{here.label.rstrip('?')}: {move.choice}"
         thread = self.proof.counted.space.templates[move.template].name
         where = here.stack[-1].where if here.stack else None
-        return Step(thread, without_device(action), where, source_of(here))
+        return Step(thread, without_device(action), where, place(innermost(here.stack)))
 
     def _participants(self) -> list[Shifted]:
         """Who takes part in the step, with a member of the class in which it then is."""

@@ -12,6 +12,11 @@ from attrs import define, field, frozen
 
 from haiku_tuntap.model.drivers.driver import Driver
 from haiku_tuntap.model.kernel.descriptors import FileSlot
+from haiku_tuntap.model.kernel.device_interface import (
+    interface_down,
+    interface_up,
+    reader_thread_lives,
+)
 from haiku_tuntap.model.kernel.select import B_SELECT_READ, SelectInfo
 from haiku_tuntap.model.kernel.select_calls import user_poll
 from haiku_tuntap.model.kernel.signals import kill
@@ -20,7 +25,7 @@ from haiku_tuntap.model.language import System, call
 from haiku_tuntap.model.scenarios.world import World
 from haiku_tuntap.properties.kernel_rules import KERNEL_RULES
 from haiku_tuntap.properties.opening import EXCLUSIVE_OPEN
-from haiku_tuntap.properties.progress import NO_DEADLOCK
+from haiku_tuntap.properties.progress import INTERFACE_DOWN_RETURNS, NO_DEADLOCK
 from haiku_tuntap.properties.property import Property, with_monitors
 from haiku_tuntap.properties.wakeups import NO_LOST_WAKEUP
 
@@ -31,6 +36,7 @@ class Templates:
 
     world: World
     one: set[str] = field(factory=set)
+    in_turn: set[str] = field(factory=set)
 
     def readers(self) -> FileSlot:
         """Threads that read one open file, the stack that sends, and signals to the readers."""
@@ -51,6 +57,17 @@ class Templates:
 
 
 @frozen
+class Built:
+    """A system of templates: of `one` there is one thread, and those `in_turn` make one call at a
+    time between them.
+    """
+
+    system: System
+    one: frozenset[str]
+    in_turn: frozenset[str]
+
+
+@frozen
 class Theorem:
     """Something that is proved of a driver for any number of threads."""
 
@@ -61,8 +78,8 @@ class Theorem:
     properties: tuple[Property, ...]
     scenarios: tuple[str, ...]
 
-    def build(self, driver: Driver) -> tuple[System, frozenset[str]]:
-        """The system with that driver, and the names of the templates of one thread."""
+    def build(self, driver: Driver) -> Built:
+        """The system with that driver."""
         world = World(driver)
         templates = Templates(world)
         self.populate(templates)
@@ -77,7 +94,11 @@ class Theorem:
                 (device.receive_queue, "max_bytes"),
             ),
         )
-        return with_monitors(system, self.properties), frozenset(templates.one)
+        return Built(
+            with_monitors(system, self.properties),
+            frozenset(templates.one),
+            frozenset(templates.in_turn),
+        )
 
 
 def packets(templates: Templates) -> None:
@@ -95,6 +116,16 @@ def reopen(templates: Templates) -> None:
     slot = templates.readers()
     world.thread("closer", call(user_close, slot))
     world.thread("opener", call(user_open, world.roots["files"], world.device, 0), opens=1)
+
+
+def interface(templates: Templates) -> None:
+    world = templates.world
+    interface = world.interface_up(main=reader_thread_lives)
+    world.writer(world.open_file())
+    world.thread("up", call(interface_up, interface))
+    world.thread("down", call(interface_down, interface))
+    templates.one.add("reader thread")
+    templates.in_turn |= {"up", "down"}
 
 
 THEOREMS: dict[str, Theorem] = {
@@ -123,6 +154,14 @@ THEOREMS: dict[str, Theorem] = {
             populate=reopen,
             properties=(NO_LOST_WAKEUP, NO_DEADLOCK, KERNEL_RULES, EXCLUSIVE_OPEN),
             scenarios=("two-openers", "close-reopen", "reused-number"),
+        ),
+        Theorem(
+            id="interface",
+            title="Taking the interface down returns, and every packet written is received.",
+            threads="the reader thread, any number of writers, of ups and of downs, one at a time",
+            populate=interface,
+            properties=(NO_LOST_WAKEUP, NO_DEADLOCK, INTERFACE_DOWN_RETURNS, KERNEL_RULES),
+            scenarios=("down-while-waiting", "down-while-working", "down-then-up"),
         ),
     )
 }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from haiku_tuntap.model.drivers.invariants.file import wants
 from haiku_tuntap.model.drivers.invariants.opening import in_calls
+from haiku_tuntap.model.drivers.invariants.queue import wants
 from haiku_tuntap.model.drivers.tunnel_repaired import TUNNEL_REPAIRED
 from haiku_tuntap.model.kernel.hooks import device_close
 from haiku_tuntap.model.language.invariants import Fact, Facts, about_to, inside

@@ -1,11 +1,5 @@
 """What is true while a file is open: readers, pollers, senders, and those who close it.
 
-The heart of it is the accounting of tokens. A reader goes to sleep in three steps: it announces
-itself (`waiting` rises), unlocks, and acquires the semaphore. *announced* says that for each who
-has begun this there is an entry in `waiting` or a token, in the semaphore or about to be; *covered*
-that while somebody is announced, each packet has somebody on the way to look for it, or a token.
-Together: if a reader sleeps and nothing moves, there is no packet.
-
 Pollers register first and look then. *told* says that whoever has looked and found nothing was
 told since, or a sender is on the way to tell.
 
@@ -14,10 +8,11 @@ The rest is counting references to the file.
 
 from __future__ import annotations
 
+from haiku_tuntap.model.drivers.invariants.queue import announced_in, covered_in, wants
 from haiku_tuntap.model.drivers.tunnel import TUNNEL
 from haiku_tuntap.model.kernel.descriptors import put_fd
 from haiku_tuntap.model.kernel.hooks import device_close, device_select, device_send_data
-from haiku_tuntap.model.kernel.net_fifo import fifo_dequeue_buffer, fifo_enqueue_buffer
+from haiku_tuntap.model.kernel.net_fifo import fifo_enqueue_buffer
 from haiku_tuntap.model.kernel.select import (
     B_EVENT_INVALID,
     B_SELECT_READ,
@@ -42,16 +37,8 @@ from haiku_tuntap.model.language.invariants import (
     next_is,
     on_the_way_to,
     refers_to,
-    woken_in,
 )
 from haiku_tuntap.model.status import B_OK
-
-
-def wants(mutex: object) -> Place:
-    """Threads that are about to get a mutex, wait for it, or were just handed it."""
-    operation = mutex.lock  # type: ignore[attr-defined]  # whatever names a mutex has it
-    wanting = about_to(operation) | asleep_in(mutex) | woken_in(mutex)
-    return wanting.called(f"wanting {mutex}")
 
 
 @TUNNEL.invariant(
@@ -75,11 +62,7 @@ def bytes_are_packets(state: Facts) -> Fact:
     why="An announcement raises waiting before; whoever lowers it is about to release a token.",
 )
 def announced(state: Facts) -> Fact:
-    queue = state.device.send_queue
-    going = state.count(on_the_way_to(queue.notify.acquire)) + state.count(asleep_in(queue.notify))
-    return going <= queue.waiting + queue.notify.tokens + state.count(
-        about_to(queue.notify.release)
-    )
+    return announced_in(state, state.device.send_queue)
 
 
 @TUNNEL.invariant(
@@ -89,15 +72,7 @@ def announced(state: Facts) -> Fact:
     why="Who enqueues while somebody is announced releases a token; who finds none takes a packet.",
 )
 def covered(state: Facts) -> Fact:
-    queue = state.device.send_queue
-    looking = state.count(inside(fifo_dequeue_buffer) & wants(queue.lock)) + state.count(
-        woken_in(queue.notify, B_OK)
-    )
-    return state.implies(
-        queue.waiting > 0,
-        queue.buffers
-        <= looking + queue.notify.tokens + state.count(about_to(queue.notify.release)),
-    )
+    return covered_in(state, state.device.send_queue)
 
 
 def unnotified(state: Facts) -> Place:

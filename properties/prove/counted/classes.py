@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import Factory, define, field, frozen
 
+from haiku_tuntap.model.language.graph import LocationKind
 from haiku_tuntap.properties.prove.counted.moves import Report
 from haiku_tuntap.properties.prove.counted.space import LocalState, Rule, Space
 from haiku_tuntap.properties.prove.counted.terms import Term
@@ -25,13 +26,15 @@ class Transition:
     """What some rules do to classes.
 
     Each participant makes one of its `sides` shifts; `swept` are the classes that move as a whole,
-    but for the participants. `ends` says that nothing changes, because a rule was broken.
+    but for the participants. `begins` is the template of which a thread begins a call. `ends` says
+    that nothing changes, because a rule was broken.
     """
 
     guard: tuple[tuple[Term, bool], ...]
     shared: tuple[tuple[str, Term], ...]
     sides: tuple[tuple[Shift, ...], ...]
     swept: tuple[Shift, ...]
+    begins: int | None
     reports: tuple[Report, ...]
     ends: bool
 
@@ -108,7 +111,8 @@ class Classes:
                     shifts[(self.of[before], self.of[a])] = None
             sides.append(tuple(sorted(shifts)))
         swept = () if ends else self._swept(rule)
-        return Transition(rule.guard, rule.shared, tuple(sides), swept, rule.reports, ends)
+        begins = rule.move.template if rule.move.source.kind is LocationKind.CALL else None
+        return Transition(rule.guard, rule.shared, tuple(sides), swept, begins, rule.reports, ends)
 
     def _swept(self, rule: Rule) -> tuple[Shift, ...]:
         shifts: dict[Shift, None] = {}

@@ -336,17 +336,22 @@ class Path:
                     if not after[var].many:
                         code = self.stored(value, 0)
                         self.edits[(0, ("local", var))] = code
+            elif var in self.population.unbounded and var in self.variables:
+                self.shared[self._name_of(var)] = self.number(self.variables[var])
             elif var in self.variables:
                 self.edits[(0, ("local", var))] = self.stored(self.variables[var], 0)
         for var, role in before.items():
             if var not in after:
                 self.places[role] = Several(None) if role.many else NONE
 
+    def _name_of(self, var: Var) -> str:
+        return f"{self.population.layout.graphs[self.template].name}'s {var.name}"
+
     def _has_role(self, var: Var) -> bool:
         return self.population.refers_to_own(var.type)
 
     def _place_of(self, var: Var) -> Role:
-        place = f"{self.population.layout.graphs[self.template].name}'s {var.name}"
+        place = self._name_of(var)
         record = self.population.own_record(var.type)
         return Role(place, record, var.type.name == "seq", self.template, var.name)
 
@@ -481,6 +486,8 @@ class Path:
         if self._has_role(var):
             role = self._place_of(var)
             return Several(role) if role.many else self._held_local(var, role)
+        if var in self.population.unbounded:
+            return Shared(self._name_of(var))
         kind = var.type
         if self.population.holds_immutable(kind):
             assert kind.cls is not None

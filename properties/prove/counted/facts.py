@@ -83,6 +83,9 @@ class Counted:
             self.texts.append(text)
         return z3.Int(f"#{self.places[states]}")
 
+    def kept(self, thread: str, local: str) -> z3.ArithRef:
+        return z3.Int(f"{thread}'s {local}")
+
     def implies(self, condition: Any, fact: Any) -> Any:
         return z3.Implies(condition, fact)
 
@@ -163,6 +166,15 @@ class Counted:
             values = [z3.Int(place) == v for v in sorted(domain)]
             found.append((f"{place} is one of its values", z3.Or(values)))
         return found
+
+    def in_turn(self, names: frozenset[str]) -> z3.ArithRef:
+        """How many threads of these templates, which make their calls in turn, are inside one."""
+        states = frozenset(
+            p.state
+            for p in self.positions
+            if p.location.pending and self.space.templates[p.state.template].name in names
+        )
+        return self.counting(states, "is in turn")
 
     # --- what follows from how states are counted ---------------------------------------------
 

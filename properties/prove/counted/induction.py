@@ -8,6 +8,7 @@ from typing import Any
 import z3  # type: ignore[import-untyped]  # z3-solver comes without types
 from attrs import Factory, define, field, frozen
 
+from haiku_tuntap.model.language.graph import LocationKind
 from haiku_tuntap.properties.prove.counted.classes import Classes, Shift, Transition
 from haiku_tuntap.properties.prove.counted.facts import Counted, number, truth
 from haiku_tuntap.properties.prove.counted.space import Rule
@@ -58,6 +59,7 @@ class Machine:
 
     counted: Counted
     classes: Classes
+    in_turn: frozenset[str] = frozenset()
     sizes: list[z3.ArithRef] = Factory(list)
     inside: list[frozenset[int]] = Factory(list)
     changes: list[Change] = Factory(list)
@@ -93,11 +95,11 @@ class Machine:
             (population.layout.instances.number(r), n)
             for r, n in population.layout.system.parameters
         }
-        for number, name in population.layout.slots:
-            if number in population.own or (number, name) in parameters:
+        for cell in population.layout.slots:
+            if cell[0] in population.own or cell in parameters:
                 continue
-            variable = z3.Int(f"{population.instance(number).name}.{name}")
-            facts.append(variable == population.initial(number, name))
+            variable = z3.Int(f"{population.instance(cell[0]).name}.{cell[1]}")
+            facts.append(variable == population.initial(*cell))
         return facts
 
     def _change(self, transition: Transition, rules: list[Rule]) -> Change:
@@ -113,6 +115,8 @@ class Machine:
                 leaving.setdefault(before, []).append(pick)
                 chosen.append(((before, after), pick))
         guard += [self.sizes[c] >= z3.Sum(picks) for c, picks in leaving.items()]
+        if self._begins_a_turn(rules[0]):
+            guard.append(self.counted.in_turn(self.in_turn) == 0)
         after_: dict[str, z3.ArithRef] = {}
         for name, term in transition.shared:
             after_[name] = number(term)
@@ -122,6 +126,11 @@ class Machine:
                 chosen.append(((before, after), rest))
             after_.update(self._counts_after(chosen))
         return Change(transition, rules, guard, after_)
+
+    def _begins_a_turn(self, rule: Rule) -> bool:
+        """Whether a thread begins a call that waits until others have made theirs."""
+        template = self.counted.space.templates[rule.move.template]
+        return template.name in self.in_turn and rule.move.source.kind is LocationKind.CALL
 
     def _counts_after(
         self, chosen: list[tuple[Shift, z3.ArithRef]]

@@ -24,16 +24,22 @@ from haiku_tuntap.model.language.compiler.liveness import mark_live
 from haiku_tuntap.model.language.compiler.types import constant
 from haiku_tuntap.model.language.graph import (
     LIFE,
+    Assign,
     CheckAlive,
     Expr,
+    Load,
+    Local,
+    Op,
     Store,
     ThreadGraph,
     ValueType,
+    Var,
     instructions,
+    walk,
 )
 from haiku_tuntap.model.language.instances import Instance, unused
 from haiku_tuntap.model.language.records import FieldKind, fields_of
-from haiku_tuntap.properties.explore.layout import Layout
+from haiku_tuntap.properties.explore.layout import Layout, all_instructions
 
 
 class CannotCountError(Exception):
@@ -80,11 +86,13 @@ class Population:
     """The records of a system, as its counted form sees them."""
 
     layout: Layout
+    one: frozenset[str] = frozenset()
     canonical: dict[int, Instance] = Factory(dict)
     own: dict[int, tuple[int, OwnRecord]] = Factory(dict)
     codes: dict[OwnRecord, int] = Factory(dict)
     immutable: frozenset[type] = frozenset()
     own_classes: frozenset[type] = field(init=False)
+    unbounded: set[Var] = Factory(set)
 
     def __attrs_post_init__(self) -> None:
         forget_lives(self.layout.graphs)
@@ -98,6 +106,7 @@ class Population:
             recycled = instances.is_pooled(whole.cls)
             if instance.block is not None and not recycled:
                 self._add_own(instance, instance.block)
+        self._find_unbounded()
         self.own_classes = frozenset(record.cls for record in self.codes if not record.path)
 
     def _canonical(self, instance: Instance) -> Instance:
@@ -116,6 +125,38 @@ class Population:
             raise CannotCountError(f"a thread has two records of class {key.cls.__name__}")
         self.own[instance.number] = (block, key)
         self.codes.setdefault(key, OTHER - 1 - len(self.codes))
+
+    def _find_unbounded(self) -> None:
+        """The locals that may hold a number without bound, in a thread of which there is one.
+
+        They are variables like the shared ones, for there is only one of each.
+        """
+        graphs = [g for g in self.layout.graphs if g.name in self.one]
+        counted: set[tuple[int, str]] = set()
+        before = -1
+        while before != len(counted) + len(self.unbounded):
+            before = len(counted) + len(self.unbounded)
+            for instr in all_instructions(self.layout.graphs):
+                if isinstance(instr, Store) and self._is_unbounded(instr.expr, counted):
+                    targets = self.layout.targets(instr.ref, instr.cls)
+                    counted |= {(i.number, instr.name) for i in targets}
+            for instr in all_instructions(graphs):
+                if isinstance(instr, Assign) and self._is_unbounded(instr.expr, counted):
+                    self.unbounded.add(instr.var)
+
+    def _is_unbounded(self, expr: Expr, counted: set[tuple[int, str]]) -> bool:
+        for part in walk(expr):
+            if isinstance(part, Op) and part.name in ("add", "sub"):
+                return True
+            if isinstance(part, Op) and part.type.name == "bool":
+                return False
+            if isinstance(part, Local) and part.var in self.unbounded:
+                return True
+            if isinstance(part, Load):
+                targets = self.layout.targets(part.ref, part.cls)
+                if any((i.number, part.name) in counted for i in targets):
+                    return True
+        return False
 
     # --- records ------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from haiku_tuntap.model.language.graph import Location, LocationKind
 from haiku_tuntap.model.language.invariants import Mine
 from haiku_tuntap.properties.prove.counted.population import OwnRecord
 from haiku_tuntap.properties.prove.counted.space import LocalState, Space
+from haiku_tuntap.properties.trace import innermost, place
 
 
 @define(eq=False)
@@ -62,9 +63,9 @@ class Roads:
         changed = True
         while changed:
             changed = False
-            for place, following in self.following[template].items():
-                if place not in found and following and following <= found:
-                    found.add(place)
+            for start, following in self.following[template].items():
+                if start not in found and following and following <= found:
+                    found.add(start)
                     changed = True
         return frozenset(found)
 
@@ -84,6 +85,11 @@ class LocalPosition:
     @property
     def woken_with(self) -> int | None:
         return self.state.woken if self.location.kind is LocationKind.RESUMED else None
+
+    @property
+    def source(self) -> str | None:
+        frame = innermost(self.location.stack)
+        return place(frame) if self.location.kind is LocationKind.PRIMITIVE else None
 
     def name_of(self, record: Any) -> str:
         population = self.space.population

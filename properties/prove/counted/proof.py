@@ -93,11 +93,11 @@ class Proof:
         return self.inductive and self.sleeps and not refuted
 
 
-def system_space(system: System) -> Space:
+def system_space(system: System, one: frozenset[str] = frozenset()) -> Space:
     """The local states and rules of a system of templates."""
     instances = Instances(system)
     graphs = compile_threads(system, instances)
-    return Space(Population(Layout(system, instances, graphs, keeps_references=True)))
+    return Space(Population(Layout(system, instances, graphs, keeps_references=True), one))
 
 
 @define(eq=False)
@@ -109,13 +109,15 @@ class Attempt:
     tell: Callable[[str, int, int], None] = lambda what, done, of: None
     counted: Counted = field(init=False)
     one: frozenset[str] = field(init=False)
+    turns: frozenset[str] = field(init=False)
     why: dict[str, str] = Factory(dict)
 
     def run(self) -> Proof:
         began = time.perf_counter()
-        system, self.one = self.theorem.build(self.driver)
+        built = self.theorem.build(self.driver)
+        system, self.one, self.turns = built.system, built.one, built.in_turn
         self.tell("local states", 0, 1)
-        space = system_space(system)
+        space = system_space(system, self.one | self.turns)
         self.counted = Counted(space)
         claims = self._claims()
         forbidden = [f for p in self.theorem.properties for f in self._forbidden_states(p)]
@@ -124,7 +126,7 @@ class Attempt:
             self.counted.used(record)
         busy = self.counted.busy()
         self.tell("classes", 0, 1)
-        machine = Machine(self.counted, Classes(space, list(self.counted.places)))
+        machine = Machine(self.counted, Classes(space, list(self.counted.places)), self.turns)
         proof = Proof(self.driver, self.theorem, self.counted, machine, claims, self.why)
         prover = Prover(machine, claims, lambda done, of: self.tell("transitions", done, of))
         proof.initial_failures = prover.initial_failures(self.one)
@@ -156,6 +158,8 @@ class Attempt:
     def _claims(self) -> list[Claim]:
         counted = self.counted
         basic = [*counted.bookkeeping(), *counted.domains(), *counted.only_one(self.one)]
+        if self.turns:
+            basic.append(("one call at a time is made in turn", counted.in_turn(self.turns) <= 1))
         made = [claim(name, formula) for name, formula in basic]
         for c in made:
             self.why[c.name] = "It follows from how threads are counted."

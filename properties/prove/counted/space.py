@@ -52,6 +52,7 @@ from haiku_tuntap.properties.prove.counted.terms import (
 )
 
 MANY = 1  # a counter of a thread's own that has reached this stands for this or more
+MOST_VALUES = 16  # of a shared variable that threads keep in their locals
 WAKES_NOBODY = Report("assertion", "a thread is woken that does not sleep")
 
 
@@ -80,6 +81,7 @@ class Template:
     fields: dict[Key, int]
     initial: LocalState
     queues: frozenset[Key] = frozenset()
+    unbounded: frozenset[Var] = frozenset()
     order: dict[int, dict[Var, int]] = Factory(dict)
 
     @property
@@ -92,7 +94,11 @@ class Template:
     def locals_at(self, place: int) -> dict[Var, int]:
         """Where the live locals lie in a local state."""
         if place not in self.order:
-            live = [v for v in self.graph.locations[place].live if v.type.name != "seq"]
+            live = [
+                v
+                for v in self.graph.locations[place].live
+                if v.type.name != "seq" and v not in self.unbounded
+            ]
             live.sort(key=lambda v: (v.routine, v.name))
             self.order[place] = {v: i for i, v in enumerate(live)}
         return self.order[place]
@@ -214,7 +220,11 @@ class Space:
                     values.append(population.initial(*cell))
         graph = population.layout.graphs[index]
         initial = LocalState(index, 0, 0, (), tuple(values), frozenset())
-        self.templates.append(Template(index, graph, fields, initial, frozenset(queues)))
+        self.templates.append(
+            Template(
+                index, graph, fields, initial, frozenset(queues), frozenset(population.unbounded)
+            )
+        )
 
     def _find_domains(self) -> None:
         """The first values of shared variables; others are added as they are met."""
@@ -466,6 +476,8 @@ class Space:
         if not isinstance(term, int) or name not in self.domains or term in self.domains[name]:
             return
         self.domains[name].add(term)
+        if len(self.domains[name]) > MOST_VALUES:
+            raise CannotCountError(f"{name} may have any number of values, and a thread keeps one")
         for joint in self.joints:
             if any(s.name == name for s in joint.domains):
                 again = [m for members in joint.members[0].values() for m in members]
