@@ -37,6 +37,7 @@ from haiku_tuntap.properties.prove.outcome import (
 from haiku_tuntap.properties.prove.written import (
     FieldOf,
     Leaf,
+    LocalOf,
     Written,
     text_of,
     without_value,
@@ -58,7 +59,7 @@ class Storyteller:
 
     def at_first(self) -> Iterator[BrokenFact]:
         """The facts that are not true of every initial state."""
-        one = self.proof.theorem.build(self.proof.driver)[1]
+        one = self.proof.theorem.build(self.proof.driver).one
         initial = self.proof.machine.initial(one)
         for claim in self.proof.initial_failures:
             model = self._smallest([*initial, z3.Not(claim.formula)], None)
@@ -252,6 +253,8 @@ class Snapshot:
 
     def _leaf(self, leaf: Leaf, *, after: bool) -> str:
         counted = self.proof.counted
+        if isinstance(leaf, LocalOf):
+            return str(self.number(counted.kept(leaf.thread, leaf.name), after=after))
         if not isinstance(leaf, FieldOf):
             return str(self.number(counted.count(leaf), after=after))
         found = counted.read(leaf.record, leaf.name)

@@ -40,7 +40,15 @@ class FieldOf:
     name: str
 
 
-Leaf = FieldOf | Place
+@frozen
+class LocalOf:
+    """A local of the only thread of its kind."""
+
+    thread: str
+    name: str
+
+
+Leaf = FieldOf | LocalOf | Place
 
 
 @frozen(eq=False)
@@ -154,6 +162,9 @@ class Written:
     def count(self, place: Place) -> Words:
         return self._leaf(place, f"threads({without_device(place.text)})")
 
+    def kept(self, thread: str, local: str) -> Words:
+        return self._leaf(LocalOf(thread, local), f"{thread}'s {local}")
+
     def _leaf(self, leaf: Leaf, name: str) -> Words:
         return Words(name if self.show is None else self.show(leaf))
 
@@ -225,7 +236,7 @@ def require_good_invariants(driver: Driver) -> None:
 
 def formulas(driver: Driver, theorem: Theorem) -> dict[str, str]:
     """The formulas of a driver's conjuncts for a theorem, by name. Raises as `formula`."""
-    system, _ = theorem.build(driver)
+    system = theorem.build(driver).system
     written = Written(system)
     return {
         name: formula(conjunct, written)

@@ -212,7 +212,7 @@ def _theorem(theorem: Theorem) -> Group:
 
 
 def _invariant(driver: Driver, conjunct: Conjunct) -> Group:
-    system, _ = THEOREMS[conjunct.theorems[0]].build(driver)
+    system = THEOREMS[conjunct.theorems[0]].build(driver).system
     return Group(
         _heading("invariant", conjunct.name),
         _paragraph(conjunct.why),
