@@ -63,10 +63,14 @@ class Finding:
 
     @property
     def refutation(self) -> Result | None:
-        """The result to show: the shortest run, of those that are new if there are such."""
+        """The result to show: the shortest run."""
+        return min(self.refutations, key=_length, default=None)
+
+    @property
+    def refutations(self) -> list[Result]:
+        """The results that refute it; only those that are new if there are such."""
         refuted = [r for r in self.searches if r.verdict is Verdict.REFUTED]
-        new = [r for r in refuted if r.comparison is Comparison.NEW]
-        return min(new or refuted, key=_length, default=None)
+        return [r for r in refuted if r.comparison is Comparison.NEW] or refuted
 
 
 @frozen
@@ -104,10 +108,14 @@ class Decisions:
 
     @property
     def refuted(self) -> Classified:
-        """What was refuted, the shortest run first, for showing as `check` does."""
-        found = [r for f in self.findings for r in f.searches if r.verdict is Verdict.REFUTED]
-        unique = {(r.scenario, r.property): r for r in found}
-        return Classified(self.driver, self.base, tuple(sorted(unique.values(), key=_length)), ())
+        """The runs to show, the shortest first: what is new once for each property."""
+        shown = {}
+        for finding in self.findings:
+            known = [r for r in finding.searches if r.comparison is Comparison.KNOWN]
+            new = finding.refutation if finding.comparison is Comparison.NEW else None
+            for result in (*known, *([] if new is None else [new])):
+                shown[(result.scenario, result.property)] = result
+        return Classified(self.driver, self.base, tuple(sorted(shown.values(), key=_length)), ())
 
 
 def decision(

@@ -45,6 +45,9 @@ def print_decisions(
         console.print(verdicts_table(decisions))
         console.print()
         print_sizes(console, decisions)
+    if decisions.refuted.results:
+        console.print(Text("What is REFUTED is the driver's fault: a run shows it.", "bold"))
+        console.print()
     if traces:
         for refutation in refutations(decisions.refuted):
             print_refutation(console, refutation)
@@ -101,10 +104,12 @@ def _how(finding: Finding) -> Text:
         case Answer.REFUTED:
             shown = finding.refutation
             assert shown is not None
-            steps = f" in {count(len(shown.trace.steps), 'step')}" if shown.trace else ""
-            return Text(f"the driver is at fault: there is a run{steps} in {shown.scenario}")
+            where = [r.scenario for r in finding.refutations if r is not shown]
+            steps = f"a run of {count(len(shown.trace.steps), 'step')}" if shown.trace else "a run"
+            too = f", also in {', '.join(where)}" if where else ""
+            return Text(f"{steps} in {shown.scenario}{too}")
         case Answer.UNDETERMINED:
-            return Text("no run was found, and no proof; see below")
+            return Text("neither a proof nor a run; see below")
 
 
 def _size(outcome: Outcome) -> str:
@@ -129,7 +134,8 @@ def print_lacking(console: Console, decision: Decision) -> None:
     names = ", ".join(finding.prop.id for finding in undetermined)
     console.rule(style="dim", characters="-")
     console.print(Text(f"UNDETERMINED: {names} in theorem {theorem}", "bold magenta"))
-    for sentence in _tried(undetermined):
+    refuted = [f.prop.id for f in decision.findings if f.answer is Answer.REFUTED]
+    for sentence in _tried(undetermined, refuted):
         console.print(Text(sentence))
     console.print()
     for problem in outcome.problems:
@@ -149,7 +155,7 @@ def print_lacking(console: Console, decision: Decision) -> None:
             print_forbidden(console, forbidden, more=len(states) - 1)
 
 
-def _tried(undetermined: Sequence[Finding]) -> Iterator[str]:
+def _tried(undetermined: Sequence[Finding], refuted: Sequence[str]) -> Iterator[str]:
     """Whether the driver or only the invariant is at fault, as far as one can know."""
     searches = {r.scenario: r for finding in undetermined for r in finding.searches}
     complete = [r for r in searches.values() if r.verdict is Verdict.HOLDS]
@@ -158,10 +164,16 @@ def _tried(undetermined: Sequence[Finding]) -> Iterator[str]:
     for result in searches.values():
         if result.verdict is Verdict.UNDETERMINED:
             yield f"The search of {_bounds(result)} did not finish: {result.limit}."
-    yield (
-        "So it is open whether the driver is at fault. The invariant may be too weak, or no "
-        "longer true of the driver; what the proof lacks is shown below."
-    )
+    if refuted:
+        yield (
+            f"The driver is at fault, see {', '.join(refuted)}; that may be all that the proof "
+            "lacks here:"
+        )
+    else:
+        yield (
+            "So it is open whether the driver is at fault. The invariant may be too weak, or no "
+            "longer true of the driver; this is what the proof lacks:"
+        )
 
 
 def _bounds(result: Result) -> str:
