@@ -17,16 +17,21 @@ from haiku_tuntap.model.kernel.device_interface import (
     interface_up,
     reader_thread_lives,
 )
+from haiku_tuntap.model.kernel.hooks import O_NONBLOCK, device_read
 from haiku_tuntap.model.kernel.select import B_SELECT_READ, SelectInfo
-from haiku_tuntap.model.kernel.select_calls import user_poll
+from haiku_tuntap.model.kernel.select_calls import user_poll, user_select
 from haiku_tuntap.model.kernel.signals import kill
 from haiku_tuntap.model.kernel.system_calls import user_close, user_open
-from haiku_tuntap.model.language import System, call
+from haiku_tuntap.model.language import Procedure, System, call
+from haiku_tuntap.model.language.invariants import Conjunct, Place, inside
 from haiku_tuntap.model.scenarios.world import World
+from haiku_tuntap.model.status import Status
+from haiku_tuntap.properties.blocking import NONBLOCKING
 from haiku_tuntap.properties.kernel_rules import KERNEL_RULES
 from haiku_tuntap.properties.opening import EXCLUSIVE_OPEN
 from haiku_tuntap.properties.progress import INTERFACE_DOWN_RETURNS, NO_DEADLOCK
 from haiku_tuntap.properties.property import Property, with_monitors
+from haiku_tuntap.properties.prove.conservation import CONSERVATION
 from haiku_tuntap.properties.wakeups import NO_LOST_WAKEUP
 
 
@@ -38,22 +43,32 @@ class Templates:
     one: set[str] = field(factory=set)
     in_turn: set[str] = field(factory=set)
 
-    def readers(self) -> FileSlot:
+    def readers(self, flags: int = 0) -> FileSlot:
         """Threads that read one open file, the stack that sends, and signals to the readers."""
         world = self.world
-        slot = world.open_file()
+        slot = world.open_file(flags=flags)
+        assert slot.descriptor is not None
         world.roots["file"] = slot.descriptor
+        world.roots["cookie"] = slot.descriptor.cookie
         reader = world.reader(slot)
         world.sender()
         world.thread("signal to a reader", call(kill, reader.thread))
         return slot
 
     def pollers(self, slot: FileSlot) -> None:
-        """Threads that poll it, and signals to them."""
-        world = self.world
-        info = world.driver.substitution.resolve(SelectInfo)()
-        poller = world.thread("poller", call(user_poll, slot, info, B_SELECT_READ))
-        world.thread("signal to a poller", call(kill, poller.thread))
+        """Threads that poll it for reading, and signals to them."""
+        self._watchers("poller", user_poll, slot)
+
+    def selectors(self, slot: FileSlot) -> None:
+        """Threads that select it for reading, and signals to them."""
+        self._watchers("selector", user_select, slot)
+
+    def _watchers(
+        self, name: str, routine: Procedure[[FileSlot, SelectInfo, int], Status], slot: FileSlot
+    ) -> None:
+        info = self.world.driver.substitution.resolve(SelectInfo)()
+        watcher = self.world.thread(name, call(routine, slot, info, B_SELECT_READ))
+        self.world.thread(f"signal to a {name}", call(kill, watcher.thread))
 
 
 @frozen
@@ -69,7 +84,12 @@ class Built:
 
 @frozen
 class Theorem:
-    """Something that is proved of a driver for any number of threads."""
+    """Something that is proved of a driver for any number of threads.
+
+    `scenarios` are where a run is looked for if the proof fails. `shares` names a theorem whose
+    invariant serves this one, too. It would be vacuous if no thread could be in `situation`, or
+    without one, if no thread could sleep while nothing moves.
+    """
 
     id: str
     title: str
@@ -77,6 +97,12 @@ class Theorem:
     populate: Callable[[Templates], None]
     properties: tuple[Property, ...]
     scenarios: tuple[str, ...]
+    shares: str | None = None
+    situation: Place | None = None
+
+    def has(self, conjunct: Conjunct) -> bool:
+        """Whether a conjunct of an invariant is for this theorem, or the one it shares with."""
+        return self.id in conjunct.theorems or self.shares in conjunct.theorems
 
     def build(self, driver: Driver) -> Built:
         """The system with that driver."""
@@ -102,7 +128,9 @@ class Theorem:
 
 
 def packets(templates: Templates) -> None:
-    templates.pollers(templates.readers())
+    slot = templates.readers()
+    templates.pollers(slot)
+    templates.selectors(slot)
 
 
 def close(templates: Templates) -> None:
@@ -111,11 +139,15 @@ def close(templates: Templates) -> None:
     templates.world.thread("closer", call(user_close, slot))
 
 
-def reopen(templates: Templates) -> None:
+def reopen(templates: Templates, flags: int = 0) -> None:
     world = templates.world
-    slot = templates.readers()
+    slot = templates.readers(flags)
     world.thread("closer", call(user_close, slot))
-    world.thread("opener", call(user_open, world.roots["files"], world.device, 0), opens=1)
+    world.thread("opener", call(user_open, world.roots["files"], world.device, flags), opens=1)
+
+
+def nonblocking(templates: Templates) -> None:
+    reopen(templates, O_NONBLOCK)
 
 
 def interface(templates: Templates) -> None:
@@ -134,7 +166,7 @@ THEOREMS: dict[str, Theorem] = {
         Theorem(
             id="packets",
             title="Every packet that is sent wakes who waits for it.",
-            threads="any number of readers, pollers, senders and signals to each",
+            threads="any number of readers, pollers, selectors, senders and signals to each",
             populate=packets,
             properties=(NO_LOST_WAKEUP, NO_DEADLOCK, KERNEL_RULES),
             scenarios=("readers-senders", "poll-reader-sender"),
@@ -152,8 +184,19 @@ THEOREMS: dict[str, Theorem] = {
             title="One application at a time has the device open, and the next finds it as new.",
             threads="any number of readers, senders, closers, openers and signals to readers",
             populate=reopen,
-            properties=(NO_LOST_WAKEUP, NO_DEADLOCK, KERNEL_RULES, EXCLUSIVE_OPEN),
+            properties=(NO_LOST_WAKEUP, NO_DEADLOCK, KERNEL_RULES, EXCLUSIVE_OPEN, CONSERVATION),
             scenarios=("two-openers", "close-reopen", "reused-number"),
+        ),
+        Theorem(
+            id="nonblocking",
+            title="A non-blocking read never waits for data.",
+            threads="any number of readers, senders, closers, openers and signals to readers, all "
+            "of a non-blocking file",
+            populate=nonblocking,
+            properties=(NONBLOCKING, NO_LOST_WAKEUP, EXCLUSIVE_OPEN, CONSERVATION),
+            scenarios=("nonblocking-reader",),
+            shares="reopen",
+            situation=inside(device_read),
         ),
         Theorem(
             id="interface",

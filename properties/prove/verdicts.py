@@ -181,17 +181,17 @@ def outcome_of(proof: Proof) -> Outcome:
     """What came of a proof, as plain data."""
     teller = Storyteller(proof)
     problems = [*dict.fromkeys(proof.undetermined), *proof.confused]
-    if not proof.sleeps:
+    if proof.vacuous:
         problems.append(
-            "the invariant excludes all states in which nothing moves and somebody sleeps, "
-            "so that it would prove nothing"
+            "the invariant excludes the situation that the theorem is about, so that it would "
+            "prove nothing"
         )
     return Outcome(
         proved=frozenset(p.id for p in proof.theorem.properties if proof.proves(p)),
         conjuncts=tuple(
             name
             for name, conjunct in proof.driver.invariants.items()
-            if proof.theorem.id in conjunct.theorems
+            if proof.theorem.has(conjunct)
         ),
         at_first=tuple(teller.at_first()),
         broken=tuple(teller.broken()),

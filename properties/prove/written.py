@@ -241,7 +241,7 @@ def formulas(driver: Driver, theorem: Theorem) -> dict[str, str]:
     return {
         name: formula(conjunct, written)
         for name, conjunct in driver.invariants.items()
-        if theorem.id in conjunct.theorems
+        if theorem.has(conjunct)
     }
 
 

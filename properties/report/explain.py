@@ -191,7 +191,7 @@ def _theorem(theorem: Theorem) -> Group:
         driver.name: ", ".join(
             name
             for name, conjunct in driver.own_invariants.items()
-            if conjunct is not None and theorem.id in conjunct.theorems
+            if conjunct is not None and theorem.has(conjunct)
         )
         for driver in DRIVERS.values()
     }

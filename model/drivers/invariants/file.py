@@ -14,10 +14,7 @@ from haiku_tuntap.model.kernel.descriptors import put_fd
 from haiku_tuntap.model.kernel.hooks import device_close, device_select, device_send_data
 from haiku_tuntap.model.kernel.net_fifo import fifo_enqueue_buffer
 from haiku_tuntap.model.kernel.select import (
-    B_EVENT_INVALID,
-    B_SELECT_READ,
     SelectInfo,
-    notify_select_event,
 )
 from haiku_tuntap.model.kernel.select_calls import select_fd
 from haiku_tuntap.model.kernel.system_calls import user_close
@@ -34,19 +31,10 @@ from haiku_tuntap.model.language.invariants import (
     local_is,
     meant_by,
     mine,
-    next_is,
     on_the_way_to,
     refers_to,
 )
 from haiku_tuntap.model.status import B_OK
-
-
-@TUNNEL.invariant(
-    "packets", "close", "reopen", why="Each is lowered only where it was tested or raised."
-)
-def never_negative(state: Facts) -> Fact:
-    queue = state.device.send_queue
-    return state.every(queue.waiting >= 0, queue.buffers >= 0, state.file.ref_count.value >= 0)
 
 
 @TUNNEL.invariant("packets", "close", why="Every packet has size 1 here.")
@@ -75,15 +63,19 @@ def covered(state: Facts) -> Fact:
     return covered_in(state, state.device.send_queue)
 
 
+def waits_for_events() -> Place:
+    """Pollers that sleep, or will as they have no token, until somebody notifies them."""
+    semaphore = mine(SelectInfo).semaphore
+    no_token = has(SelectInfo, "semaphore.tokens", lambda tokens: tokens == 0, "is 0")
+    return asleep_in(semaphore) | no_token
+
+
 def unnotified(state: Facts) -> Place:
     """Pollers that are registered, have looked, and do not know of a packet."""
-    queue = state.device.send_queue
-    looking = inside(device_select) & ~about_to(queue.lock.unlock)
-    ignorant = has(
-        SelectInfo, "events.value", lambda events: events & B_SELECT_READ == 0, "lacks READ"
-    )
+    looking = inside(device_select) & ~about_to(state.device.send_queue.lock.unlock)
     being_told = meant_by("sender", "info") | meant_by("sender", "rest of info")
-    return listed_in(state.device.select_pool, "readers") & ~looking & ignorant & ~being_told
+    registered = listed_in(state.device.select_pool, "readers")
+    return registered & ~looking & waits_for_events() & ~being_told
 
 
 def due(state: Facts) -> Place:
@@ -106,34 +98,6 @@ def told(state: Facts) -> Fact:
         state.every(state.device.send_queue.buffers > 0, state.count(unnotified(state)) > 0),
         state.count(due(state)) > 0,
     )
-
-
-@TUNNEL.invariant("packets", "close", why="The event is recorded before the semaphore is released.")
-def told_first_and_woken_then(state: Facts) -> Fact:
-    ignorant = has(
-        SelectInfo, "events.value", lambda events: events & B_SELECT_READ == 0, "lacks READ"
-    )
-    return state.count(meant_by("sender", "info") & ignorant) <= state.count(
-        inside(device_send_data) & next_is("or_(info.events)")
-    )
-
-
-@TUNNEL.invariant(
-    "packets", "close", why="Who records an event for a poller then releases its semaphore."
-)
-def told_pollers_wake(state: Facts) -> Fact:
-    knows = has(SelectInfo, "events.value", lambda events: events != 0, "has an event")
-    waits = asleep_in(mine(SelectInfo).semaphore)
-    will_wait = has(SelectInfo, "semaphore.tokens", lambda tokens: tokens == 0, "is 0")
-    being_told = meant_by("sender", "info") | meant_by("closer", "info")
-    telling_itself = inside(notify_select_event)
-    return state.count((waits | will_wait) & knows & ~being_told & ~telling_itself) == 0
-
-
-@TUNNEL.invariant("packets", "close", why="Every call in flight, and the number, has a reference.")
-def references(state: Facts) -> Fact:
-    number = state.choose(state.files.fd3.descriptor != 0, 1, 0)
-    return state.file.ref_count.value == number + state.count(refers_to(state.file))
 
 
 @TUNNEL.invariant(
@@ -166,10 +130,6 @@ def watched_numbers_mean_files(state: Facts) -> Fact:
 )
 def watched(state: Facts) -> Fact:
     semaphore = mine(SelectInfo).semaphore
-    no_token = has(SelectInfo, "semaphore.tokens", lambda tokens: tokens == 0, "is 0")
-    waits = asleep_in(semaphore) | (on_the_way_to(semaphore.acquire) & no_token)
-    told_so = has(
-        SelectInfo, "events.value", lambda events: events & B_EVENT_INVALID != 0, "has INVALID"
-    )
-    closed = meant_by("closer", "info") | meant_by("closer", "rest of info")
-    return state.count(waits & ~listed_in(state.files.fd3, "selectors") & ~closed & ~told_so) == 0
+    waits = waits_for_events() & (asleep_in(semaphore) | on_the_way_to(semaphore.acquire))
+    being_told = meant_by("closer", "info") | meant_by("closer", "rest of info")
+    return state.count(waits & ~listed_in(state.files.fd3, "selectors") & ~being_told) == 0

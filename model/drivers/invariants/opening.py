@@ -9,7 +9,6 @@ from __future__ import annotations
 from haiku_tuntap.model.drivers.tunnel import TUNNEL
 from haiku_tuntap.model.kernel.descriptors import put_fd
 from haiku_tuntap.model.kernel.hooks import device_close, device_free, device_open
-from haiku_tuntap.model.kernel.net_fifo import clear_fifo
 from haiku_tuntap.model.kernel.select_calls import select_fd
 from haiku_tuntap.model.kernel.system_calls import get_new_fd, user_close, user_open
 from haiku_tuntap.model.language.invariants import (
@@ -17,7 +16,6 @@ from haiku_tuntap.model.language.invariants import (
     Facts,
     Number,
     about_to,
-    asleep_in,
     holds,
     inside,
     local_is,
@@ -64,11 +62,6 @@ def owned(state: Facts) -> Fact:
     )
 
 
-@TUNNEL.invariant("reopen", why="There is one file, and the first number is free for it.")
-def one_number(state: Facts) -> Fact:
-    return state.files.fd4.descriptor == 0
-
-
 @TUNNEL.invariant("reopen", why="A file that has no number yet is known to its open alone.")
 def new_files_are_unknown(state: Facts) -> Fact:
     file = state.file
@@ -96,17 +89,3 @@ def open_counts_while_reopened(state: Facts) -> Fact:
     keeping = (inside(user_close) | inside(select_fd)) & refers_to(state.file)
     keeping &= ~inside(put_fd) & ~inside(device_close)
     return state.file.open_count.value == numbers(state) + state.count(keeping)
-
-
-@TUNNEL.invariant("reopen", why="Only one close finds the number in use.")
-def one_closer_while_reopened(state: Facts) -> Fact:
-    closing = inside(user_close) & refers_to(state.file) & ~inside(put_fd)
-    return numbers(state) + state.count(closing) <= 1
-
-
-@TUNNEL.invariant("reopen", why="Every packet has size 1 here; clearing ends with both at zero.")
-def bytes_are_packets_but_while_clearing(state: Facts) -> Fact:
-    queue = state.device.send_queue
-    clearing = inside(clear_fifo) & ~about_to(queue.lock.lock) & ~asleep_in(queue.lock)
-    clearing &= ~woken_in(queue.lock) & ~about_to(queue.lock.unlock)
-    return state.implies(state.count(clearing) == 0, queue.current_bytes == queue.buffers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import z3  # type: ignore[import-untyped]  # z3-solver comes without types
@@ -154,6 +154,29 @@ class Failure:
     model: z3.ModelRef
 
 
+@frozen(eq=False)
+class Obligation:
+    """Something that no state of the invariant may have: a formula, and what it says of `claims`.
+
+    For a step it is that one of the claims, which the step affects, does not hold after it.
+    """
+
+    formula: z3.BoolRef
+    change: Change | None = None
+    claims: tuple[tuple[Claim, z3.BoolRef], ...] = ()
+
+    def without(self, name: str) -> z3.BoolRef:
+        """The formula if a claim is not made."""
+        if not self.claims:
+            return self.formula
+        assert self.change is not None
+        return _breaks(self.change, [later for c, later in self.claims if c.name != name])
+
+
+def _breaks(change: Change, later: Sequence[z3.BoolRef]) -> z3.BoolRef:
+    return z3.And(*change.guard, z3.Not(z3.And(*later)))
+
+
 @define(eq=False)
 class Prover:
     """Checks that claims are kept by every transition of a machine."""
@@ -164,13 +187,17 @@ class Prover:
     queries: int = 0
     failures: list[Failure] = Factory(list)
     undetermined: list[str] = Factory(list)
+    used: dict[Obligation, frozenset[str]] = Factory(dict)
     solver: z3.Solver = field(init=False)
+    literals: dict[str, z3.BoolRef] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.solver = z3.SolverFor("QF_LIA")
         self.solver.set("timeout", TIMEOUT)
         self.solver.add(*self.machine.background())
-        self.solver.add(*(c.formula for c in self.claims))
+        self.literals = {c.name: z3.Bool(f"claim {c.name}") for c in self.claims}
+        for c in self.claims:
+            self.solver.add(z3.Implies(self.literals[c.name], c.formula))
 
     def run(self) -> None:
         """Check every transition."""
@@ -185,27 +212,78 @@ class Prover:
         failed = []
         for c in self.claims:
             self.queries += 1
-            if solver.check(z3.Not(c.formula)) != z3.unsat:
+            solver.push()
+            solver.add(z3.Not(c.formula))
+            if solver.check() != z3.unsat:
                 failed.append(c)
+            solver.pop()
         return failed
+
+    def discharge(self, obligation: Obligation) -> z3.ModelRef | None:
+        """A state of the invariant that breaks an obligation; None if there is none."""
+        model, core = self._ask(obligation.formula, self.literals.values())
+        if core is not None:
+            self.used[obligation] = core
+        return model
 
     def find(self, formula_: z3.BoolRef) -> z3.ModelRef | None:
         """A state of which the claims are true, and the formula; None if there is none."""
+        return self._ask(formula_, self.literals.values())[0]
+
+    def _ask(
+        self, formula_: z3.BoolRef, literals: Iterable[z3.BoolRef]
+    ) -> tuple[z3.ModelRef | None, frozenset[str] | None]:
+        """A model, or the claims that exclude one."""
         self.queries += 1
-        answer = self.solver.check(formula_)
-        if answer == z3.unknown:
-            self.undetermined.append(f"Z3 gave up: {self.solver.reason_unknown()}")
-        return self.solver.model() if answer == z3.sat else None
+        self.solver.push()
+        try:
+            self.solver.add(formula_)
+            answer = self.solver.check(*literals)
+            if answer == z3.unknown:
+                self.undetermined.append(f"Z3 gave up: {self.solver.reason_unknown()}")
+                return None, None
+            if answer == z3.sat:
+                return self.solver.model(), None
+            names = {str(literal): name for name, literal in self.literals.items()}
+            return None, frozenset(names[str(core)] for core in self.solver.unsat_core())
+        finally:
+            self.solver.pop()
 
     def _check(self, change: Change) -> None:
         affected = [c for c in self.claims if c.variables & change.after.keys()]
         if not affected:
             return
         substitution = [(z3.Int(name), value) for name, value in change.after.items()]
-        later = [z3.substitute(c.formula, *substitution) for c in affected]
-        model = self.find(z3.And(*change.guard, z3.Not(z3.And(*later))))
+        later = tuple((c, z3.substitute(c.formula, *substitution)) for c in affected)
+        obligation = Obligation(_breaks(change, [after for _, after in later]), change, later)
+        model = self.discharge(obligation)
         if model is None:
             return
-        for c, formula_ in zip(affected, later, strict=True):
+        for c, formula_ in later:
             if not z3.is_true(model.eval(formula_, model_completion=True)):
                 self.failures.append(Failure(c, change, model))
+
+    # --- is the invariant more than it has to be? ---------------------------------------------
+
+    def needless(self, names: Iterable[str]) -> list[str]:
+        """Those of the claims without which everything is proved just as well."""
+        return [name for name in names if not self._is_needed(name)]
+
+    def _is_needed(self, name: str) -> bool:
+        others = [literal for n, literal in self.literals.items() if n != name]
+        return any(
+            self._ask(obligation.without(name), others)[1] is None
+            for obligation, core in self.used.items()
+            if name in core
+        )
+
+    def unoccupied(self) -> set[int]:
+        """The classes in which the invariant lets no thread be."""
+        left = set(range(len(self.machine.sizes)))
+        while left:
+            model = self.find(z3.Or([self.machine.sizes[i] > 0 for i in left]))
+            if model is None:
+                break
+            sizes = {i: model.eval(self.machine.sizes[i], model_completion=True) for i in left}
+            left -= {i for i, size in sizes.items() if size.as_long() > 0}
+        return left

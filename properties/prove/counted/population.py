@@ -46,7 +46,7 @@ class CannotCountError(Exception):
     """The system has something that integers cannot stand for; the message says what."""
 
 
-@frozen
+@frozen(cache_hash=True)
 class OwnRecord:
     """A record of a thread's own, alike in all threads that have one: its class and place in it."""
 
@@ -57,7 +57,7 @@ class OwnRecord:
         return ".".join((self.cls.__name__, *self.path))
 
 
-@frozen
+@frozen(cache_hash=True)
 class Role:
     """That a thread, or a record of its own, is what `place` refers to.
 

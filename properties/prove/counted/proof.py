@@ -32,6 +32,7 @@ from haiku_tuntap.properties.prove.counted.induction import (
     Claim,
     Failure,
     Machine,
+    Obligation,
     Prover,
     claim,
 )
@@ -80,7 +81,7 @@ class Proof:
     confused: list[str] = Factory(list)
     needless: list[str] = Factory(list)
     dead: list[str] = Factory(list)
-    sleeps: bool = False
+    vacuous: bool = True
 
     @property
     def inductive(self) -> bool:
@@ -90,7 +91,7 @@ class Proof:
     def proves(self, prop: Property) -> bool:
         """Whether the property is proved."""
         refuted = any(c.forbidden.prop is prop for c in self.counterexamples)
-        return self.inductive and self.sleeps and not refuted
+        return self.inductive and not self.vacuous and not refuted
 
 
 def system_space(system: System, one: frozenset[str] = frozenset()) -> Space:
@@ -111,6 +112,7 @@ class Attempt:
     one: frozenset[str] = field(init=False)
     turns: frozenset[str] = field(init=False)
     why: dict[str, str] = Factory(dict)
+    declared: list[str] = Factory(list)
 
     def run(self) -> Proof:
         began = time.perf_counter()
@@ -121,10 +123,9 @@ class Attempt:
         self.counted = Counted(space)
         claims = self._claims()
         forbidden = [f for p in self.theorem.properties for f in self._forbidden_states(p)]
-        asleep = self._asleep()
+        situation = self._situation()
         for record in space.population.all_recycled():
             self.counted.used(record)
-        busy = self.counted.busy()
         self.tell("classes", 0, 1)
         machine = Machine(self.counted, Classes(space, list(self.counted.places)), self.turns)
         proof = Proof(self.driver, self.theorem, self.counted, machine, claims, self.why)
@@ -132,14 +133,18 @@ class Attempt:
         proof.initial_failures = prover.initial_failures(self.one)
         prover.run()
         proof.failures = prover.failures
-        proof.undetermined = prover.undetermined
         forbidden += [f for p in self.theorem.properties for f in _forbidden_steps(p, machine)]
         for one in forbidden:
-            model = prover.find(one.formula)
+            model = prover.discharge(Obligation(one.formula))
             if model is not None:
                 proof.counterexamples.append(Counterexample(one, model))
         proof.confused = list(self._confused(machine, prover))
-        proof.sleeps = prover.find(z3.And(busy == 0, asleep > 0)) is not None
+        proof.vacuous = prover.find(situation) is None
+        if proof.inductive:
+            self.tell("what the invariant needs", 0, 1)
+            proof.needless = prover.needless(self.declared)
+            proof.dead = list(self._dead(machine, prover))
+        proof.undetermined = prover.undetermined
         proof.queries, proof.seconds = prover.queries, time.perf_counter() - began
         return proof
 
@@ -150,8 +155,22 @@ class Attempt:
             record = self.counted.space.population.recycled(label)
             if record is not None:
                 used = self.counted.used(record)
-                if prover.find(z3.And(*change.guard, used)) is not None:
+                if prover.discharge(Obligation(z3.And(*change.guard, used))) is not None:
                     yield f"a {record.name} may be made while the one before is still in use"
+
+    def _dead(self, machine: Machine, prover: Prover) -> Iterator[str]:
+        """The places in which no thread can ever be."""
+        empty = prover.unoccupied()
+        alive = {
+            (state.template, state.place)
+            for number, members in enumerate(machine.classes.members)
+            if number not in empty
+            for state in members
+        }
+        for template in self.counted.space.templates:
+            for location in template.graph.locations:
+                if location.steps and (template.index, location.number) not in alive:
+                    yield f"{template.name}: {location.label}"
 
     # --- what is claimed ----------------------------------------------------------------------
 
@@ -165,8 +184,10 @@ class Attempt:
             self.why[c.name] = "It follows from how threads are counted."
         made += self._record_facts()
         for conjunct in (*self.driver.invariants.values(), *MONITOR_FACTS):
-            if self.theorem.id in conjunct.theorems:
+            if self.theorem.has(conjunct):
                 self.why[conjunct.name] = conjunct.why
+                if self.theorem.id in conjunct.theorems:
+                    self.declared.append(conjunct.name)
                 made.append(claim(conjunct.name, conjunct.holds(self.counted)))
         return made
 
@@ -209,14 +230,17 @@ class Attempt:
             made.append(Forbidden(prop, complaint.reason, formula))
         return made
 
-    def _asleep(self) -> z3.ArithRef:
+    def _situation(self) -> z3.BoolRef:
+        """What the theorem is about: it would be vacuous if that could not be."""
+        if self.theorem.situation is not None:
+            return self.counted.count(self.theorem.situation) > 0
         space = self.counted.space
-        states = frozenset(
+        asleep = frozenset(
             s
             for s in space.states
             if space.templates[s.template].location(s).kind is LocationKind.BLOCKED
         )
-        return self.counted.counting(states, "asleep")
+        return z3.And(self.counted.busy() == 0, self.counted.counting(asleep, "asleep") > 0)
 
 
 def _condition(condition: Condition) -> z3.BoolRef:

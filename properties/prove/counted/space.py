@@ -46,6 +46,7 @@ from haiku_tuntap.properties.prove.counted.terms import (
     Own,
     Shared,
     Term,
+    evaluate,
     fn,
     leaves,
     substitute,
@@ -143,7 +144,7 @@ def joint_of(move: Move) -> Joint:
         found = set(leaves(term))
         whose = {leaf.who for leaf in found if isinstance(leaf, Own)}
         if len(whose) == 1 and not any(isinstance(leaf, Shared) for leaf in found):
-            alone[whose.pop()].append((term, truth))
+            alone[whose.pop()].append((_of_anybody(term), truth))
         else:
             together.append((term, truth))
             _need(term, needed)
@@ -164,10 +165,33 @@ def joint_of(move: Move) -> Joint:
     return Joint(move, alone, together, ordered, sorted(domains, key=repr), members)
 
 
+def _of_anybody(term: Term) -> Term:
+    """A term about one participant, whichever it is."""
+    return substitute(term, lambda leaf: Own(0, leaf.key) if isinstance(leaf, Own) else leaf)
+
+
 def _need(term: Term, needed: list[set[Own]], but: int | None = None) -> None:
     for leaf in leaves(term):
         if isinstance(leaf, Own) and leaf.who != but:
             needed[leaf.who].add(leaf)
+
+
+@define(eq=False)
+class Known:
+    """What is known of one local state; each term about it is computed once."""
+
+    space: Space
+    state: LocalState
+    numbers: dict[Term, int | None] = Factory(dict)
+
+    def number(self, term: Term) -> int | None:
+        if term not in self.numbers:
+            self.numbers[term] = evaluate(term, self._look)
+        return self.numbers[term]
+
+    def _look(self, leaf: Shared | Own) -> int | None:
+        assert isinstance(leaf, Own)
+        return self.space.look(self.state, leaf.key)
 
 
 @define(eq=False)
@@ -319,25 +343,13 @@ class Space:
                 return population.constant(number, name)
         return None
 
-    def holds(self, state: LocalState, tests: Iterable[tuple[Term, bool]]) -> bool:
+    def holds(self, known: Known, tests: Iterable[tuple[Term, bool]]) -> bool:
         """Whether a local state passes tests about it."""
         for term, truth in tests:
-            known = self._in(state, term)
-            if known is None or bool(known) is not truth:
+            value = known.number(term)
+            if value is None or bool(value) is not truth:
                 return False
         return True
-
-    def _in(self, state: LocalState, term: Term) -> int | None:
-        found = {}
-        for leaf in leaves(term):
-            assert isinstance(leaf, Own)
-            value = self.look(state, leaf.key)
-            if value is None:
-                return None
-            found[leaf] = value
-        result = substitute(term, lambda leaf: found[leaf])  # type: ignore[index]  # Own only
-        assert isinstance(result, int)
-        return result
 
     def referring(self, role: Role) -> list[LocalState] | None:
         """The local states of threads whose local refers to others; None if it is no local."""
@@ -365,21 +377,23 @@ class Space:
             self._pending.append(state)
 
     def _visit(self, state: LocalState) -> None:
+        known = Known(self, state)
         for joint in self.acting.get((state.template, state.place), ()):
-            self._join(joint, 0, state)
+            self._join(joint, 0, known)
         for joint, who in self.meaning.get(state.template, ()):
-            self._join(joint, who, state)
+            self._join(joint, who, known)
         for role in state.roles:
             for joint, who in self.holding.get(role, ()):
-                self._join(joint, who, state)
+                self._join(joint, who, known)
             for rule in self.changing.get(role, ()):
                 for after in self.swept(rule, state):
                     self._met(after)
 
-    def _join(self, joint: Joint, who: int, state: LocalState) -> None:
+    def _join(self, joint: Joint, who: int, known: Known) -> None:
         """A local state that can be a participant of a move."""
-        if not self.holds(state, joint.alone[who]):
+        if not self.holds(known, joint.alone[who]):
             return
+        state = known.state
         found = [self.look(state, leaf.key) for leaf in joint.leaves[who]]
         if None in found:
             return
@@ -483,7 +497,7 @@ class Space:
                 again = [m for members in joint.members[0].values() for m in members]
                 joint.members[0].clear()
                 for member in again:
-                    self._join(joint, 0, member)
+                    self._join(joint, 0, Known(self, member))
 
     def _pair(
         self,

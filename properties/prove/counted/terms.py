@@ -8,7 +8,7 @@ Participant 0 is the thread whose step it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from attrs import frozen
@@ -16,14 +16,14 @@ from attrs import frozen
 from haiku_tuntap.model.language.compiler.operators import compute
 
 
-@frozen
+@frozen(cache_hash=True)
 class Shared:
     """A shared variable before the step, by its name."""
 
     name: str
 
 
-@frozen
+@frozen(cache_hash=True)
 class Own:
     """A value of a participant before the step: a local, a field of its own records, a role."""
 
@@ -31,7 +31,7 @@ class Own:
     key: Any
 
 
-@frozen
+@frozen(cache_hash=True)
 class Fn:
     """An operator over terms; see compiler/operators.py."""
 
@@ -104,6 +104,16 @@ def leaves(term: Term) -> Iterator[Shared | Own]:
         yield term
 
 
+def evaluate(term: Term, value: Callable[[Shared | Own], int | None]) -> int | None:
+    """The number that a term is where its unknowns are known; None if one of them is not."""
+    if isinstance(term, int):
+        return term
+    if not isinstance(term, Fn):
+        return value(term)
+    args = [evaluate(a, value) for a in term.args]
+    return None if None in args else int(compute(term.name, args))
+
+
 def substitute(term: Term, value: Callable[[Shared | Own], Term]) -> Term:
     """The term with its unknowns replaced, and simplified."""
     if isinstance(term, int):
@@ -111,12 +121,3 @@ def substitute(term: Term, value: Callable[[Shared | Own], Term]) -> Term:
     if isinstance(term, Fn):
         return fn(term.name, *(substitute(a, value) for a in term.args))
     return value(term)
-
-
-def own_values(known: Mapping[Own, int]) -> Callable[[Shared | Own], Term]:
-    """A replacement of own values by numbers, where they are known."""
-
-    def value(leaf: Shared | Own) -> Term:
-        return known.get(leaf, leaf) if isinstance(leaf, Own) else leaf
-
-    return value
