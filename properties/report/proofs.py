@@ -115,11 +115,17 @@ def _how(finding: Finding) -> Text:
 def _size(outcome: Outcome) -> str:
     if not outcome.classes:
         return f"no proof, {duration(outcome.seconds)}"
-    return (
-        f"{outcome.states:,} local states in {outcome.classes:,} classes, "
-        f"{count(outcome.transitions, 'transition')}, {count(outcome.queries, 'query', 'queries')}"
-        f", {duration(outcome.seconds)}"
-    )
+    parts = [
+        f"{outcome.states:,} local states in {outcome.classes:,} classes",
+        count(outcome.transitions, "transition"),
+        count(outcome.queries, "query", "queries"),
+        duration(outcome.seconds),
+    ]
+    if outcome.dead:
+        parts.append(f"nobody can ever be at {count(len(outcome.dead), 'place')}")
+    if outcome.needless:
+        parts.append(f"not needed: {', '.join(outcome.needless)}")
+    return ", ".join(parts)
 
 
 # --- what a proof lacks ---------------------------------------------------------------------------
@@ -166,8 +172,8 @@ def _tried(undetermined: Sequence[Finding], refuted: Sequence[str]) -> Iterator[
             yield f"The search of {_bounds(result)} did not finish: {result.limit}."
     if refuted:
         yield (
-            f"The driver is at fault, see {', '.join(refuted)}; that may be all that the proof "
-            "lacks here:"
+            f"The driver is at fault as to {', '.join(refuted)}, and that may be all that the "
+            "proof lacks here:"
         )
     else:
         yield (

@@ -82,7 +82,7 @@ def test_everything_proved_ends_with_0_and_says_what_is_abstracted(engine: Engin
     assert run.exit_code == 0
     assert [name for name in THEOREMS if f"\n{name} " not in run.stdout] == []
     for said in (
-        "any number of readers, pollers, senders and signals to each",
+        THEOREMS["packets"].threads,
         "Wake order: whoever waits may be woken first.",
         "Packets are counted",
         "Every packet has size 1",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -139,6 +140,18 @@ def test_it_says_what_was_tried_and_that_the_fault_is_open(decisions: Decisions)
     assert "mine, compared with tunnel: 1 theorem: 1 PROVED, 2 UNDETERMINED, nothing new" in report
 
 
+def test_a_proof_says_what_it_does_not_need_and_how_much_is_dead() -> None:
+    outcome = Outcome(
+        proved=frozenset(p.id for p in THEOREMS["packets"].properties),
+        needless=("covered",),
+        dead=("reader: get(files.fd3)", "poller: lock(device.select_pool.lock)"),
+        classes=1,
+    )
+    made = decision(TUNNEL, THEOREMS["packets"], outcome, [])
+    report = " ".join(_report(Decisions(TUNNEL, TUNNEL, (made,))).split())
+    assert "nobody can ever be at 2 places, not needed: covered" in report
+
+
 def test_the_json_has_all_of_it(decisions: Decisions) -> None:
     document = prove_document(decisions, 2.5, complete=True, exit_code=3)
     assert json.loads(json.dumps(document)) == document
@@ -170,6 +183,24 @@ def test_the_json_has_all_of_it(decisions: Decisions) -> None:
     assert broken["facts"][0]["numbers"] == "1 <= 0"
     assert proof["not_true_at_first"][0]["name"] == "empty"
     assert len(proof["forbidden"]) == 2
+
+
+def test_every_field_of_the_json_is_described(decisions: Decisions) -> None:
+    text = (Path(__file__).parents[3] / "spec" / "prove-json.md").read_text(encoding="utf-8")
+    document = prove_document(decisions, 2.5, complete=True, exit_code=3)
+    for finding in document["theorems"][0]["findings"]:
+        finding["searches"] = []  # they are described with those of a check
+    assert [name for name in _names(document) if f"`{name}`" not in text] == []
+
+
+def _names(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from _names(inner)
+    if isinstance(value, list):
+        for inner in value:
+            yield from _names(inner)
 
 
 def test_each_proof_that_runs_has_a_line() -> None:
