@@ -54,7 +54,7 @@ class Position(Protocol):
         """Whether a call of that routine, or of what stands in for it, is on the stack."""
 
     def will(self, label: str) -> bool:
-        """Whether every way on from here does that before it does anything that may wait."""
+        """Whether every way on from here leads there."""
 
     def refers_to(self, record: Any) -> bool:
         """Whether a local that is still needed means that record."""
@@ -165,7 +165,7 @@ def next_is(label: str) -> Place:
 
 
 def on_the_way_to(operation: Any) -> Place:
-    """Threads whose next wait is that operation: they do nothing else first that may wait."""
+    """Threads that will come to that operation, whatever happens on the way."""
     return Place(f"on the way to {_text(operation)}", lambda p: p.will(_label(p, operation)))
 
 

@@ -143,7 +143,7 @@ def reopen(templates: Templates, flags: int = 0) -> None:
     world = templates.world
     slot = templates.readers(flags)
     world.thread("closer", call(user_close, slot))
-    world.thread("opener", call(user_open, world.roots["files"], world.device, flags), opens=1)
+    world.thread("opener", call(user_open, world.roots["files"], world.name, flags), opens=1)
 
 
 def nonblocking(templates: Templates) -> None:

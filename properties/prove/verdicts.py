@@ -117,6 +117,10 @@ class Decisions:
                 shown[(result.scenario, result.property)] = result
         return Classified(self.driver, self.base, tuple(sorted(shown.values(), key=_length)), ())
 
+    def defect_of(self, result: Result) -> KnownDefect | None:
+        """The declared defect that a result means."""
+        return self.refuted.defect_of(result)
+
 
 def decision(
     driver: Driver, theorem: Theorem, outcome: Outcome, searched: Sequence[Result]

@@ -18,6 +18,7 @@ from haiku_tuntap.properties.loading import InputError, unknown
 from haiku_tuntap.properties.property import Property
 from haiku_tuntap.properties.prove.theorems import THEOREMS, Theorem
 from haiku_tuntap.properties.prove.written import Written, formula
+from haiku_tuntap.properties.report.words import whose
 
 VERDICTS = {
     "PROVED": "The property holds for any number of threads of the kinds that the theorem lists, "
@@ -42,12 +43,13 @@ VERDICTS = {
 
 
 def print_list(console: Console, kind: str | None) -> None:
-    """The drivers, scenarios, properties or theorems, or all of them."""
+    """The drivers, scenarios, properties, known defects or theorems, or all of them."""
     lists: dict[str, Mapping[str, str]] = {
         "drivers": {driver.name: driver.summary for driver in DRIVERS.values()},
         "scenarios": {scenario.name: scenario.title for scenario in SCENARIOS.values()},
         "properties": {property_.id: property_.title for property_ in PROPERTIES.values()},
         "theorems": {theorem.id: theorem.title for theorem in THEOREMS.values()},
+        "defects": {d.id: f"{d.title}{whose(d)}" for d in _defects().values()},
     }
     for number, (name, entries) in enumerate(
         (name, entries) for name, entries in lists.items() if kind in (None, name)
@@ -103,7 +105,7 @@ def _defects() -> dict[str, KnownDefect]:
 def _property(property_: Property) -> Group:
     places = {
         defect.id: [
-            name for name, found in _ordered(defect.refutes).items() if property_.id in found
+            name for name, found in _ordered(defect.places).items() if property_.id in found
         ]
         for defect in _defects().values()
     }
@@ -121,7 +123,7 @@ def _defect(defect: KnownDefect) -> Group:
     repair = "none, by decision; see above"
     if defect.repair is not None:
         repair = f"{defect.repair.name}: {defect.repair.summary}"
-    scenarios = _ordered(defect.refutes)
+    scenarios = _ordered(defect.places)
     shown = " ".join(f"--scenario {name}" for name in list(scenarios)[:1])
     return Group(
         _heading("known defect", defect.id),
@@ -129,6 +131,7 @@ def _defect(defect: KnownDefect) -> Group:
         _paragraph(defect.prose),
         _facts(
             {
+                "whose": f"the {defect.owner}'s",
                 "source": defect.source,
                 "drivers": ", ".join(drivers),
                 "refutes": "\n".join(
@@ -158,9 +161,9 @@ def _ordered(refutes: frozenset[tuple[str, str]]) -> dict[str, list[str]]:
 def _scenario(scenario: Scenario) -> Group:
     chances = ", ".join(sorted(chance.name for chance in scenario.chances))
     known = [
-        f"{defect.id}: {', '.join(_ordered(defect.refutes)[scenario.name])}"
+        f"{defect.id}: {', '.join(_ordered(defect.places)[scenario.name])}"
         for defect in _defects().values()
-        if any(name == scenario.name for name, _ in defect.refutes)
+        if any(name == scenario.name for name, _ in defect.places)
     ]
     return Group(
         _heading("scenario", scenario.name),
@@ -177,7 +180,7 @@ def _scenario(scenario: Scenario) -> Group:
 
 
 def _driver(driver: Driver) -> Group:
-    defects = "\n".join(f"{defect.id}: {defect.title}" for defect in driver.known)
+    defects = "\n".join(f"{d.id}: {d.title}{whose(d)}" for d in driver.known)
     base = f"{driver.base.name}: {driver.base.summary}" if driver.base else ""
     return Group(
         _heading("driver", driver.name),

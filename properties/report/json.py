@@ -13,8 +13,10 @@
       "results": [
         {
           "driver": "mine", "scenario": "reader-close", "property": "no-lost-wakeup",
+          "engine": "explore",        explore, bmc or induction
           "verdict": "REFUTED",       HOLDS, REFUTED or UNDETERMINED
           "known": "close-race",      the declared defect that is meant, or null
+          "owner": "driver",          whose defect that is: driver, stack, VFS, or null
           "comparison": "KNOWN",      KNOWN, FIXED, NEW or null
           "vacuous": false,           true: it holds, but its situation never came about
           "limit": null,              the limit that was hit, for UNDETERMINED
@@ -53,6 +55,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from haiku_tuntap.model.drivers import KnownDefect
 from haiku_tuntap.model.language.errors import Where
 from haiku_tuntap.properties.known import Classified
 from haiku_tuntap.properties.loading import InputError, shorten
@@ -76,7 +79,7 @@ def check_document(
         "seconds": round(seconds, 6),
         "fixed": [defect.id for defect in classified.fixed],
         "missing": [[result.scenario, result.property] for result in classified.missing],
-        "results": [result_of(result) for result in classified.results],
+        "results": [result_of(r, classified.defect_of(r)) for r in classified.results],
     }
 
 
@@ -122,14 +125,16 @@ def _replace(path: Path, text: str) -> None:
         raise
 
 
-def result_of(result: Result) -> dict[str, Any]:
-    """A result, as the module's essay describes it."""
+def result_of(result: Result, defect: KnownDefect | None) -> dict[str, Any]:
+    """A result, as the module's essay describes it; `defect` is the one that it means."""
     return {
         "driver": result.driver,
         "scenario": result.scenario,
         "property": result.property,
+        "engine": result.engine.value,
         "verdict": result.verdict.value,
         "known": result.known,
+        "owner": defect.owner if defect is not None else None,
         "comparison": result.comparison.value if result.comparison else None,
         "vacuous": result.vacuous,
         "limit": result.limit,

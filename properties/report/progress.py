@@ -93,8 +93,11 @@ class LiveProgress(LiveLines):
         for width in (18, 14, 10):
             table.add_column(min_width=width, justify="right")
         for scenario, progress in self.running.items():
-            if not progress.states:
+            if not progress.seconds:
                 table.add_row(scenario, "compiling", "", "")
+                continue
+            if not progress.states:  # Z3 counts none
+                table.add_row(scenario, "", duration(progress.seconds), f"depth {progress.depth}")
                 continue
             speed = progress.states / progress.seconds if progress.seconds else 0.0
             table.add_row(

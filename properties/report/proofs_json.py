@@ -36,21 +36,21 @@ def prove_document(
         "exit": exit_code,
         "seconds": round(seconds, 6),
         "abstracted": list(ABSTRACTED),
-        "theorems": [_theorem(decision) for decision in decisions.decisions],
+        "theorems": [_theorem(decisions, decision) for decision in decisions.decisions],
     }
 
 
-def _theorem(decision: Decision) -> dict[str, Any]:
+def _theorem(decisions: Decisions, decision: Decision) -> dict[str, Any]:
     return {
         "id": decision.theorem.id,
         "title": decision.theorem.title,
         "threads": decision.theorem.threads,
-        "findings": [_finding(finding) for finding in decision.findings],
+        "findings": [_finding(decisions, finding) for finding in decision.findings],
         "proof": _proof(decision.outcome),
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(decisions: Decisions, finding: Finding) -> dict[str, Any]:
     shown = finding.refutation
     return {
         "property": finding.prop.id,
@@ -59,7 +59,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "comparison": finding.comparison.value if finding.comparison is not None else None,
         "missing": finding.missing,
         "shown": shown.scenario if shown is not None else None,
-        "searches": [result_of(result) for result in finding.searches],
+        "searches": [result_of(r, decisions.defect_of(r)) for r in finding.searches],
     }
 
 

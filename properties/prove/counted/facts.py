@@ -12,7 +12,7 @@ from haiku_tuntap.model.language.instances import Instance
 from haiku_tuntap.model.language.invariants import Place
 from haiku_tuntap.model.language.records import FieldKind, fields_of
 from haiku_tuntap.model.language.routines import Bound
-from haiku_tuntap.properties.prove.counted.population import CannotCountError, is_shadow
+from haiku_tuntap.properties.prove.counted.population import is_shadow
 from haiku_tuntap.properties.prove.counted.positions import LocalPosition, Named, Roads
 from haiku_tuntap.properties.prove.counted.space import LocalState, Space
 from haiku_tuntap.properties.prove.counted.terms import Fn, Own, Shared, Term
@@ -99,22 +99,14 @@ class Counted:
         return z3.If(condition, yes, no)
 
     def used(self, record: Instance) -> z3.BoolRef:
-        """A thread will still use a record, or a shared field refers to it.
-
-        CannotCountError if a thread sleeps without using it, and yet what it waits for is judged
-        by it: the record could be another by then.
-        """
+        """A thread will still use a record, or is judged by it, or a shared field refers to it."""
         space, population = self.space, self.space.population
         holders = []
         for state in space.states:
             template = space.templates[state.template]
-            if _holds_code(state.locals, template.locals_at(state.place), record.number):
+            used = _holds_code(state.locals, template.locals_at(state.place), record.number)
+            if used or self._is_judged_by(state, record):
                 holders.append(state)
-            elif self._is_judged_by(state, record):
-                raise CannotCountError(
-                    f"{template.name} sleeps in {template.location(state).label} and holds no "
-                    f"reference to its {record.name}, which may be another by the time it wakes"
-                )
         found = [self.counting(frozenset(holders), f"uses {record.name}") > 0]
         for number, name in population.layout.slots:
             kind = population.type_of(number, name)

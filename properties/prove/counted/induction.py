@@ -249,19 +249,49 @@ class Prover:
         finally:
             self.solver.pop()
 
-    def _check(self, change: Change) -> None:
-        affected = [c for c in self.claims if c.variables & change.after.keys()]
-        if not affected:
-            return
+    def after(self, change: Change) -> dict[str, z3.BoolRef]:
+        """What the claims that a transition affects say after it, by name."""
         substitution = [(z3.Int(name), value) for name, value in change.after.items()]
-        later = tuple((c, z3.substitute(c.formula, *substitution)) for c in affected)
-        obligation = Obligation(_breaks(change, [after for _, after in later]), change, later)
+        return {
+            c.name: z3.substitute(c.formula, *substitution)
+            for c in self.claims
+            if c.variables & change.after.keys()
+        }
+
+    def model_of_break(
+        self, change: Change, later: Sequence[z3.BoolRef], assumed: Iterable[str]
+    ) -> z3.ModelRef | None:
+        """A state of some claims after which a transition breaks one of `later`."""
+        return self._ask(_breaks(change, later), [self.literals[name] for name in assumed])[0]
+
+    def _check(self, change: Change) -> None:
+        after = self.after(change)
+        if not after:
+            return
+        later = tuple((c, after[c.name]) for c in self.claims if c.name in after)
+        obligation = Obligation(_breaks(change, list(after.values())), change, later)
         model = self.discharge(obligation)
         if model is None:
             return
         for c, formula_ in later:
             if not z3.is_true(model.eval(formula_, model_completion=True)):
                 self.failures.append(Failure(c, change, model))
+
+    def needed_of(self, wanted: set[str], helpers: set[str]) -> list[str]:
+        """Those of the helpers that the proof of the wanted claims uses, directly or for others."""
+        needed: set[str] = set()
+        open_ = set(wanted)
+        while open_:
+            used: set[str] = set()
+            for change in self.machine.changes:
+                later = [f for n, f in self.after(change).items() if n in open_]
+                if later:
+                    names = wanted | helpers
+                    core = self._ask(_breaks(change, later), [self.literals[n] for n in names])[1]
+                    used |= (core or frozenset()) & helpers
+            open_ = used - needed
+            needed |= open_
+        return sorted(needed)
 
     # --- is the invariant more than it has to be? ---------------------------------------------
 

@@ -205,7 +205,7 @@ class Population:
         record = self.recycled(label)
         if record is None:
             return
-        fresh = unused(record.cls)
+        fresh = unused(record.cls, self.layout.system.substitution)
         for part in self.layout.instances.all:
             if part.whole is not record:
                 continue

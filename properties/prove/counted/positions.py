@@ -46,9 +46,13 @@ class Roads:
             roads = self.following[rule.move.template]
             for before, after in rule.pairs[0].items():
                 roads.setdefault(before.place, set()).update(a.place for a in after)
+        for template in self.space.templates:
+            for location in template.graph.locations:
+                if location.kind is LocationKind.BLOCKED:
+                    self.following[template.index][location.number] = {location.number + 1}
 
     def leading_to(self, template: int, label: str) -> frozenset[int]:
-        """The locations from which every way leads to that label before anything else waits."""
+        """The locations from which every way leads to that label."""
         key = (template, label)
         if key not in self.known:
             self.known[key] = self._leading_to(template, label)

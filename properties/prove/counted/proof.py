@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import z3  # type: ignore[import-untyped]  # z3-solver comes without types
 from attrs import Factory, define, field, frozen
@@ -111,35 +111,47 @@ class Attempt:
     counted: Counted = field(init=False)
     one: frozenset[str] = field(init=False)
     turns: frozenset[str] = field(init=False)
+    claims: list[Claim] = field(init=False)
+    forbidden: list[Forbidden] = field(init=False)
+    situation: z3.BoolRef = field(init=False)
     why: dict[str, str] = Factory(dict)
     declared: list[str] = Factory(list)
 
-    def run(self) -> Proof:
-        began = time.perf_counter()
+    def prepare(self, more: Callable[[Counted], Iterable[Claim]] = lambda counted: ()) -> None:
+        """Build the counted form, and say what is claimed of it and what is forbidden."""
         built = self.theorem.build(self.driver)
-        system, self.one, self.turns = built.system, built.one, built.in_turn
+        self.one, self.turns = built.one, built.in_turn
         self.tell("local states", 0, 1)
-        space = system_space(system, self.one | self.turns)
-        self.counted = Counted(space)
-        claims = self._claims()
-        forbidden = [f for p in self.theorem.properties for f in self._forbidden_states(p)]
-        situation = self._situation()
-        for record in space.population.all_recycled():
+        self.counted = Counted(system_space(built.system, self.one | self.turns))
+        self.claims = [*self._claims(), *more(self.counted)]
+        self.forbidden = [f for p in self.theorem.properties for f in self._forbidden_states(p)]
+        self.situation = self._situation()
+        for record in self.counted.space.population.all_recycled():
             self.counted.used(record)
+
+    def machine(self) -> Machine:
+        """The transitions, as far as the claims can tell them apart."""
         self.tell("classes", 0, 1)
-        machine = Machine(self.counted, Classes(space, list(self.counted.places)), self.turns)
-        proof = Proof(self.driver, self.theorem, self.counted, machine, claims, self.why)
-        prover = Prover(machine, claims, lambda done, of: self.tell("transitions", done, of))
+        classes = Classes(self.counted.space, list(self.counted.places))
+        return Machine(self.counted, classes, self.turns)
+
+    def run(self) -> Proof:
+        """Try to prove the theorem."""
+        began = time.perf_counter()
+        self.prepare()
+        machine = self.machine()
+        proof = Proof(self.driver, self.theorem, self.counted, machine, self.claims, self.why)
+        prover = Prover(machine, self.claims, lambda done, of: self.tell("transitions", done, of))
         proof.initial_failures = prover.initial_failures(self.one)
         prover.run()
         proof.failures = prover.failures
-        forbidden += [f for p in self.theorem.properties for f in _forbidden_steps(p, machine)]
-        for one in forbidden:
+        steps = [f for p in self.theorem.properties for f in _forbidden_steps(p, machine)]
+        for one in (*self.forbidden, *steps):
             model = prover.discharge(Obligation(one.formula))
             if model is not None:
                 proof.counterexamples.append(Counterexample(one, model))
         proof.confused = list(self._confused(machine, prover))
-        proof.vacuous = prover.find(situation) is None
+        proof.vacuous = prover.find(self.situation) is None
         if proof.inductive:
             self.tell("what the invariant needs", 0, 1)
             proof.needless = prover.needless(self.declared)
