@@ -29,7 +29,7 @@ from haiku_tuntap.properties.loading import InputError, explain_failure, is_ship
 from haiku_tuntap.properties.property import Property
 from haiku_tuntap.properties.report.console import console_for
 from haiku_tuntap.properties.report.progress import DRAW_EVERY, LiveProgress
-from haiku_tuntap.properties.verdict import Result, Verdict
+from haiku_tuntap.properties.verdict import Engine, Result, Verdict
 
 INTERRUPTED = "interrupted"
 
@@ -84,7 +84,9 @@ def run_check(
     check = Check(driver, properties, options)
     jobs = min(jobs, len(scenarios))
     with LiveProgress(console_for(stderr=True), len(scenarios)) as live:
-        if jobs > 1 and "fork" in multiprocessing.get_all_start_methods():
+        # Ctrl-C can get lost among Z3's destructors, so Z3 runs apart, and the parent listens.
+        apart = jobs > 1 or options.engine is not Engine.EXPLORE
+        if apart and "fork" in multiprocessing.get_all_start_methods():
             found, interrupted = _Crew(check, live, jobs).run(scenarios)
         else:
             found, interrupted = _alone(check, scenarios, live)
