@@ -325,7 +325,7 @@ def test_bounded_search_finds_the_close_race_and_says_so_in_json(tmp_path: Path)
 def test_an_engine_that_runs_out_of_time_says_what_it_tried() -> None:
     run = _run("check", "--engine", "bmc", "-s", "full-queue", "--time-limit", "0.5")
     assert run.exit_code == 3
-    assert "UNDETERMINED: bmc, 0.5 s:" in " ".join(run.stdout.split())
+    assert "UNDETERMINED: 0.5 s: bmc" in " ".join(run.stdout.split())
 
 
 def test_without_z3_an_engine_that_needs_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
