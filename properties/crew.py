@@ -51,9 +51,14 @@ class Audience(Protocol):
     def draw(self) -> None: ...
 
 
-def run_jobs(jobs: Sequence[Job[T]], live: Audience, at_once: int) -> tuple[dict[str, T], bool]:
-    """The results by the jobs' names, and whether Ctrl-C ended the run."""
-    if min(at_once, len(jobs)) > 1 and "fork" in multiprocessing.get_all_start_methods():
+def run_jobs(
+    jobs: Sequence[Job[T]], live: Audience, at_once: int, *, apart: bool = False
+) -> tuple[dict[str, T], bool]:
+    """The results by the jobs' names, and whether Ctrl-C ended the run.
+
+    With `apart` even a single job has a process of its own.
+    """
+    if (apart or min(at_once, len(jobs)) > 1) and "fork" in multiprocessing.get_all_start_methods():
         return _Crew(live, at_once).run(jobs)
     return _alone(jobs, live)
 

@@ -17,7 +17,7 @@ from haiku_tuntap.properties.loading import InputError, explain_failure, is_ship
 from haiku_tuntap.properties.property import Property
 from haiku_tuntap.properties.report.console import console_for
 from haiku_tuntap.properties.report.progress import LiveProgress
-from haiku_tuntap.properties.verdict import Result, Verdict
+from haiku_tuntap.properties.verdict import Engine, Result, Verdict
 
 
 @frozen
@@ -73,7 +73,9 @@ def run_check(
         for s in scenarios
     ]
     with LiveProgress(console_for(stderr=True), len(scenarios)) as live:
-        found, interrupted = run_jobs(jobs, live, at_once)
+        # Ctrl-C can get lost among Z3's destructors, so Z3 runs apart, and the parent listens.
+        apart = options.engine is not Engine.EXPLORE
+        found, interrupted = run_jobs(jobs, live, at_once, apart=apart)
     results = [result for scenario in scenarios for result in found.get(scenario.name, [])]
     return results, interrupted or _was_interrupted(results)
 
