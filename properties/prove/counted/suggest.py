@@ -1,7 +1,7 @@
 """Facts that an invariant may lack, found by trying many.
 
 Houdini: take every fact of a simple shape, and take away those that some transition breaks, until
-none does. What is left is true always. If with it the driver's own conjuncts are kept, too, the
+none does. (Most are taken away by some random runs, which is quicker.) What is left is true always. If with it the driver's own conjuncts are kept, too, the
 facts that this needed are suggestions. The shapes:
 
     v >= 0                              for a shared number
@@ -15,7 +15,7 @@ shape.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import z3  # type: ignore[import-untyped]  # z3-solver comes without types
 from attrs import Factory, define, frozen
@@ -24,17 +24,20 @@ from haiku_tuntap.model.drivers.driver import Driver
 from haiku_tuntap.properties.prove.counted.facts import Counted
 from haiku_tuntap.properties.prove.counted.induction import Change, Claim, Prover, claim
 from haiku_tuntap.properties.prove.counted.proof import Attempt
+from haiku_tuntap.properties.prove.counted.runs import random_runs
+from haiku_tuntap.properties.prove.counted.space import LocalState, Space
 from haiku_tuntap.properties.prove.theorems import Theorem
 
 SMALL = (0, 1)  # values tried of a number that has no list of values
+RUNS, STEPS = 40, 80  # by which most of the candidates are contradicted
 
 
 @frozen
 class Suggestion:
     """What was found: `facts` that would make the invariant inductive, if it is `proved` then.
 
-    `tried` is how many facts there were at first, `true` how many are always; `stopped` says that
-    time ran out.
+    `tried` is how many facts there were at first, `true` how many of them hold always; `stopped`
+    says that time ran out.
     """
 
     facts: tuple[str, ...]
@@ -44,40 +47,77 @@ class Suggestion:
     stopped: bool
 
 
-def candidates(counted: Counted) -> Iterator[Claim]:
+@frozen
+class Candidate:
+    """A fact: somebody at `place` (always, without one) means that the variable has the value.
+
+    Without a variable, that nobody is there; without a value, that the variable is not negative.
+    """
+
+    text: str
+    place: frozenset[LocalState] | None
+    variable: str | None
+    value: int | None
+
+    def holds(self, threads: Mapping[LocalState, int], shared: Mapping[str, int]) -> bool:
+        """Whether it is true of one state."""
+        if self.place is not None and not any(s in self.place for s, n in threads.items() if n):
+            return True
+        if self.variable is None:
+            return False
+        number = shared[self.variable]
+        return number >= 0 if self.value is None else number == self.value
+
+    def claim(self, counted: Counted) -> Claim:
+        """The fact as a formula."""
+        fact = z3.BoolVal(False)
+        if self.variable is not None:
+            number = z3.Int(self.variable)
+            fact = number >= 0 if self.value is None else number == self.value
+        if self.place is None:
+            return claim(self.text, fact)
+        return claim(self.text, z3.Implies(counted.counting(self.place, self.text) > 0, fact))
+
+
+def candidates(space: Space) -> Iterator[Candidate]:
     """All facts of the shapes, each named by what it says."""
-    places = _places(counted)
-    variables = _variables(counted)
+    variables = _variables(space)
     for name, values in variables.items():
         if not values:
-            yield claim(f"{name} >= 0", z3.Int(name) >= 0)
-    for place, number in places.items():
-        yield claim(f"nobody is at {place}", number == 0)
+            yield Candidate(f"{name} >= 0", None, name, None)
+    for where, states in _places(space).items():
+        yield Candidate(f"nobody is at {where}", states, None, None)
         for name, values in variables.items():
             for value in sorted(values) or SMALL:
-                fact = z3.Implies(number > 0, z3.Int(name) == value)
-                yield claim(f"somebody is at {place} -> {name} == {value}", fact)
+                text = f"somebody is at {where} -> {name} == {value}"
+                yield Candidate(text, states, name, value)
 
 
-def _places(counted: Counted) -> dict[str, z3.ArithRef]:
-    """The numbers of threads at each location."""
-    space = counted.space
-    grouped: dict[str, set[object]] = {}
+def likely(
+    space: Space, one: frozenset[str], in_turn: frozenset[str], all_: Iterable[Candidate]
+) -> list[Candidate]:
+    """The candidates that no state of some runs contradicts."""
+    left = list(all_)
+    for threads, shared in random_runs(space, one, in_turn, runs=RUNS, steps=STEPS):
+        left = [c for c in left if c.holds(threads, shared)]
+    return left
+
+
+def _places(space: Space) -> dict[str, frozenset[LocalState]]:
+    """The local states at each location."""
+    grouped: dict[str, set[LocalState]] = {}
     for state in space.states:
         template = space.templates[state.template]
         location = template.location(state)
-        if location.entry_name is not None or template.graph.service:
+        if location.pending or template.graph.service:
             text = f"{template.name}: {location.kind.name.lower()} {location.label}"
             grouped.setdefault(text, set()).add(state)
-    return {
-        text: counted.counting(frozenset(states), text)  # type: ignore[arg-type]  # LocalStates
-        for text, states in grouped.items()
-    }
+    return {text: frozenset(states) for text, states in grouped.items()}
 
 
-def _variables(counted: Counted) -> dict[str, frozenset[int]]:
+def _variables(space: Space) -> dict[str, frozenset[int]]:
     """The shared variables that are no references to threads, with their values, if few."""
-    population = counted.space.population
+    population = space.population
     found: dict[str, frozenset[int]] = {}
     for number, name in population.layout.slots:
         if number in population.own or population.canonical[number].number != number:
@@ -87,7 +127,7 @@ def _variables(counted: Counted) -> dict[str, frozenset[int]]:
             continue
         place = f"{population.instance(number).name}.{name}"
         few = kind.name in ("ref", "status", "bool")
-        found[place] = frozenset(counted.space.domains[place]) if few else frozenset()
+        found[place] = frozenset(space.domains[place]) if few else frozenset()
     return found
 
 
@@ -141,13 +181,20 @@ def suggest(
 ) -> Suggestion:
     """Look for facts with which the driver's invariant would be inductive."""
     attempt = Attempt(driver, theorem, tell)
-    attempt.prepare(candidates)
+    tried: list[Candidate] = []
+
+    def more(counted: Counted) -> Iterator[Claim]:
+        tell("runs", 0, 1)
+        tried.extend(candidates(counted.space))
+        for candidate in likely(counted.space, attempt.one, attempt.turns, tried):
+            yield candidate.claim(counted)
+
+    attempt.prepare(more)
     declared = set(attempt.why)
     prover = Prover(attempt.machine(), attempt.claims)
     houdini = Houdini(prover, attempt.one, seconds, tell)
     houdini.run()
     found = houdini.left - declared
     proved = declared <= houdini.left and not houdini.stopped
-    tried = len(attempt.claims) - len(declared)
     needed = prover.needed_of(declared, found) if proved else ()
-    return Suggestion(tuple(sorted(needed)), proved, tried, len(found), houdini.stopped)
+    return Suggestion(tuple(sorted(needed)), proved, len(tried), len(found), houdini.stopped)
