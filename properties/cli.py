@@ -293,16 +293,86 @@ def frame(framing: str | None) -> None:
         raise SystemExit(UNDETERMINED)
 
 
+@main.command()
+@click.argument("driver", default="tunnel", metavar="[DRIVER|FILE.py]")
+@click.option("--theorem", "-t", "theorems", multiple=True, help="Only this one; repeatable.")
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path), help="Write the results there, too."
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Give up on a proof, and on a scenario that is searched, after so long.",
+)
+@click.option(
+    "--jobs",
+    "-j",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Proofs or searches at a time; by default as many as there are processors.",
+)
+@click.option("--no-traces", is_flag=True, help="Leave out the traces of what is refuted.")
+@plainly
+def prove(
+    driver: str,
+    theorems: tuple[str, ...],
+    json_file: Path | None,
+    time_limit: float | None,
+    jobs: int | None,
+    no_traces: bool,
+) -> None:
+    """Prove what holds for any number of threads and packets, by induction. Needs Z3.
+
+    Where a proof fails, small systems are searched for a run. If there is one, the driver is at
+    fault, and the run is shown as by `check`. If there is none, what the proof lacks is shown: the
+    invariant may be too weak. A file inherits the invariants of the driver from which it derives;
+    @driver.invariant(...) adds or replaces one, driver.without_invariant(name) drops one.
+
+    \b
+    Exit codes: 0  everything is proved, or refuted by a known defect
+                1  something new is refuted, or a known defect of a shipped driver is gone
+                2  wrong usage or input, or Z3 is not installed
+                3  undetermined: neither a proof nor a run was found
+              130  ended by Ctrl-C; what was found is shown
+    """
+    from haiku_tuntap.properties.loading import load_driver
+    from haiku_tuntap.properties.report.console import console_for
+    from haiku_tuntap.properties.report.json import require_writable, write_json
+
+    _require_z3()
+    from haiku_tuntap.properties.prove.running import ProofRun
+    from haiku_tuntap.properties.prove.theorems import THEOREMS
+    from haiku_tuntap.properties.report.proofs import print_decisions
+    from haiku_tuntap.properties.report.proofs_json import prove_document
+
+    began = time.perf_counter()
+    wanted = _chosen("theorem", theorems, THEOREMS)
+    if json_file is not None:
+        require_writable(json_file)
+    loaded = load_driver(driver)
+    decisions, interrupted = ProofRun(loaded, time_limit, jobs or _processors()).run(wanted)
+    seconds = time.perf_counter() - began
+    exit_code = INTERRUPTED if interrupted else decisions.exit_code
+    if json_file is not None:
+        document = prove_document(decisions, seconds, complete=not interrupted, exit_code=exit_code)
+        write_json(json_file, document)
+    print_decisions(
+        console_for(), decisions, seconds, interrupted=interrupted, traces=not no_traces
+    )
+    raise SystemExit(exit_code)
+
+
 @main.command(name="list")
 @click.argument(
     "kind",
-    type=click.Choice(["drivers", "scenarios", "properties", "defects"]),
+    type=click.Choice(["drivers", "scenarios", "properties", "defects", "theorems"]),
     required=False,
     default=None,
 )
 @plainly
 def list_(kind: str | None) -> None:
-    """List the drivers, scenarios, properties or known defects, or all of them."""
+    """List the drivers, scenarios, properties, known defects or theorems, or all of them."""
     from haiku_tuntap.properties.report.console import console_for
     from haiku_tuntap.properties.report.explain import print_list
 
@@ -313,7 +383,7 @@ def list_(kind: str | None) -> None:
 @click.argument("name", metavar="ID")
 @plainly
 def explain(name: str) -> None:
-    """Say what a property, known defect, verdict, scenario or driver is."""
+    """Say what a property, defect, verdict, scenario, driver, theorem or invariant is."""
     from haiku_tuntap.properties.report.console import console_for
     from haiku_tuntap.properties.report.explain import print_explanation
 

@@ -196,7 +196,8 @@ def assert_down(flags: int) -> None:
 async def put_interface(stack: Stack, interface: Interface) -> None:
     """Drop a reference; with the last one goes the interface."""
     if await interface.references.add(-1) == 1:
-        await assert_down(await interface.flags.load())  # :483
+        flags = await interface.flags.load()  # :483
+        await assert_down(flags)  # :483
         await put_device_interface(stack, interface.device_interface)  # :502
         await free(interface)
 

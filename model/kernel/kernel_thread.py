@@ -3,7 +3,9 @@
 A system's threads are fixed, so a kernel thread is a service thread that sleeps until it is
 spawned and resumed, and again after it has exited. Each start is a new thread in Haiku, with a new
 id; since the reader thread's id is read right before the wait for it, and is not replaced while
-somebody waits (the interface is busy), it makes no difference here.
+somebody waits (the interface is busy), it makes no difference here. If it is replaced all the same,
+that is reported: a second reader thread is started while the first runs. What that second thread
+would do beside the first is not followed.
 """
 
 from __future__ import annotations

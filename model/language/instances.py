@@ -133,11 +133,15 @@ class Instances:
         return made
 
     def _add_referenced(self, value: Any, block: int | None) -> None:
-        """Add what a field refers to, named after its class."""
+        """Add what a field refers to, named as a root or else after its class."""
         if isinstance(value, tuple):
             for element in value:
                 self._add_referenced(element, block)
         elif is_record(value) and id(value) not in self.by_object:
+            for name, root in self.system.roots.items():
+                if root is value:
+                    self._add(value, name, block)
+                    return
             name = _lower(type(value))
             alike = sum(i.name == name or i.name.startswith(f"{name} ") for i in self.all)
             self._add(value, f"{name} {alike + 1}" if alike else name, block)

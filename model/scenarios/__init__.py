@@ -1,7 +1,8 @@
 """Scenarios: small systems of threads, each about one question.
 
 A scenario says who calls what, and what may go wrong; everything else is the driver's. It is built
-for a driver in a `World`: one device with an interface, and applications with their files.
+for a driver in a `World`: one device with an interface, and applications with their files. Where
+devices come and go, it has a `Life` beside it: the stack's lists, the driver's module, and names.
 """
 
 from haiku_tuntap.model.scenarios import applications, files, interfaces, life

@@ -108,7 +108,3 @@ class Life:
         stack.device_interfaces = (*stack.device_interfaces, interface.device_interface)
         stack.interfaces = (*stack.interfaces, interface)
         self.existing.append(interface)
-        roots = self.world.roots
-        names = [root for root, value in roots.items() if isinstance(value, TunnelName)]
-        for root in ("devices", *names, "stack", "module"):
-            roots[root] = roots.pop(root)  # last, so that what they refer to has its name

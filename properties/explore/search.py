@@ -293,13 +293,16 @@ class Search:
             self._violated(key, reason, state, None)
 
     def _violated(self, key: str, reason: str, state: State, step: int | None) -> None:
-        if key not in self.outcome.violations:
+        # A step that is wrong makes the run one longer than a later state of this level that is.
+        depth = self.outcome.depth + (step is not None)
+        before = self.outcome.violations.get(key)
+        if before is None or depth < before.depth:
             self.outcome.violations[key] = Violation(
                 key,
                 reason,
                 self.outcome.plain(state),
                 step,
-                self.outcome.depth + (step is not None),
+                depth,
                 len(self.outcome.parents),
                 time.perf_counter() - self.started,
             )

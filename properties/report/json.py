@@ -55,6 +55,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from haiku_tuntap.model.drivers import KnownDefect
 from haiku_tuntap.model.language.errors import Where
 from haiku_tuntap.properties.known import Classified
 from haiku_tuntap.properties.loading import InputError, shorten
@@ -78,7 +79,7 @@ def check_document(
         "seconds": round(seconds, 6),
         "fixed": [defect.id for defect in classified.fixed],
         "missing": [[result.scenario, result.property] for result in classified.missing],
-        "results": [_result(result, classified) for result in classified.results],
+        "results": [result_of(r, classified.defect_of(r)) for r in classified.results],
     }
 
 
@@ -124,8 +125,8 @@ def _replace(path: Path, text: str) -> None:
         raise
 
 
-def _result(result: Result, classified: Classified) -> dict[str, Any]:
-    defect = classified.defect_of(result)
+def result_of(result: Result, defect: KnownDefect | None) -> dict[str, Any]:
+    """A result, as the module's essay describes it; `defect` is the one that it means."""
     return {
         "driver": result.driver,
         "scenario": result.scenario,
@@ -162,7 +163,7 @@ def _step(step: TraceStep) -> dict[str, Any]:
         "thread": step.thread,
         "action": step.action,
         "outcome": step.outcome,
-        "where": _where(step.where) if step.where else None,
+        "where": where_of(step.where) if step.where else None,
         "source": step.source,
         "changes": [
             {"name": change.name, "before": change.before, "after": change.after}
@@ -171,5 +172,6 @@ def _step(step: TraceStep) -> dict[str, Any]:
     }
 
 
-def _where(where: Where) -> dict[str, Any]:
+def where_of(where: Where) -> dict[str, Any]:
+    """A line of the model, or of the user's file."""
     return {"file": shorten(where.file), "line": where.line}

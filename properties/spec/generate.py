@@ -30,7 +30,7 @@ from haiku_tuntap.properties.catalogue import PROPERTIES
 from haiku_tuntap.properties.check import check_scenario
 from haiku_tuntap.properties.loading import InputError, unknown
 from haiku_tuntap.properties.report.trace import trace_lines
-from haiku_tuntap.properties.spec import diagrams, step_graph
+from haiku_tuntap.properties.spec import diagrams, invariants, step_graph
 from haiku_tuntap.properties.spec.clauses import chapters
 from haiku_tuntap.properties.spec.specification import TOP
 
@@ -94,6 +94,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "file-life": lambda: mermaid(diagrams.file_life),
     "interface-life": lambda: mermaid(diagrams.interface_life),
     "dequeue-steps": lambda: mermaid(step_graph.dequeue),
+    "theorems": invariants.theorems,
+    "abstracted": invariants.abstracted,
+    "invariants": invariants.invariants,
     "defects": partial(defects, KNOWN_WHILE_THE_DEVICE_STAYS),
     "defects-interface": partial(defects, KNOWN_IN_LIFE),
     **{f"defect-{d.id}": partial(defect, d) for d in KNOWN_IN_TUNNEL},

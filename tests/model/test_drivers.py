@@ -148,7 +148,7 @@ def test_the_last_replacement_wins_and_the_base_keeps_its_own() -> None:
 def test_the_shipped_drivers_are_there_in_order() -> None:
     repairs = [d.repair.name for d in TUNNEL.known if d.repair is not None]
     assert list(DRIVERS) == [
-        *("tunnel", "tunnel-repaired", "tunnel-flag-only", "tunnel-semaphore"),
+        *("tunnel", "tunnel-repaired", "tunnel-flag-only", "tunnel-semaphore", "stack-repaired"),
         *repairs,
     ]
     assert repairs == [f"repair-{d.id}" for d in TUNNEL.known if d.repair is not None]

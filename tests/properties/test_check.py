@@ -84,6 +84,11 @@ def test_a_property_that_had_nothing_to_say_holds_vacuously() -> None:
         "packets",
         "ownership",
         "honest-select",
+        "delete-returns",
+        "open-device",
+        "device-table",
+        "given-back",
+        "loaded-code",
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import os
 import signal
@@ -300,3 +301,50 @@ def test_plain_output_has_no_padding_and_no_line_longer_than_100_columns() -> No
 
 def test_the_version_is_told() -> None:
     assert _run("--version").stdout == "tuntap, version 0.1.0\n"
+
+
+# --- engines -------------------------------------------------------------------------------------
+
+
+def test_bounded_search_finds_the_close_race_and_says_so_in_json(tmp_path: Path) -> None:
+    file = tmp_path / "found.json"
+    chosen = ["-s", "reader-close", "-p", "no-lost-wakeup"]
+    run = _run("check", "--engine", "bmc", *chosen, "--json", str(file))
+    assert run.exit_code == 0
+    assert "KNOWN close-race" in run.stdout
+    (result,) = json.loads(file.read_text())["results"]
+    assert result["engine"] == "bmc"
+    assert result["states"] == 0
+    assert len(result["trace"]["steps"]) == 10
+    assert result["trace"]["shortest"] is True
+    replayed = _run("replay", result["token"])
+    assert replayed.exit_code == 0
+    assert "KNOWN close-race" in replayed.stdout
+
+
+def test_an_engine_that_runs_out_of_time_says_what_it_tried() -> None:
+    run = _run("check", "--engine", "bmc", "-s", "full-queue", "--time-limit", "0.5")
+    assert run.exit_code == 3
+    assert "UNDETERMINED: 0.5 s: bmc" in " ".join(run.stdout.split())
+
+
+def test_without_z3_an_engine_that_needs_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str, *rest: object, **more: object) -> object:
+        if name == "z3":
+            raise ModuleNotFoundError(name="z3")
+        return original(name, *rest, **more)  # type: ignore[arg-type]
+
+    original = builtins.__import__
+    monkeypatch.setattr(builtins, "__import__", missing)
+    run = _run("check", "--engine", "induction", "-s", "reader-close")
+    assert run.exit_code == 2
+    assert run.stderr == (
+        "tuntap: Z3 is not installed; pip install 'haiku-tuntap-model[prove]' brings it\n"
+    )
+
+
+@pytest.mark.parametrize("option", [["--unreduced"], ["--state-limit", "5"]])
+def test_what_is_for_the_search_only_is_refused_for_z3(option: list[str]) -> None:
+    run = _run("check", "--engine", "bmc", "-s", "reader-close", *option)
+    assert run.exit_code == 2
+    assert "are for --engine explore only" in run.stderr

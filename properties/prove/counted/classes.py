@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from attrs import Factory, define, field, frozen
 
 from haiku_tuntap.model.language.graph import LocationKind
-from haiku_tuntap.properties.prove.counted.moves import Report
+from haiku_tuntap.properties.prove.counted.moves import Everyone, Report
 from haiku_tuntap.properties.prove.counted.space import LocalState, Rule, Space
 from haiku_tuntap.properties.prove.counted.terms import Term
 
@@ -48,7 +48,7 @@ class Classes:
     of: dict[LocalState, int] = Factory(dict)
     members: list[list[LocalState]] = Factory(list)
     transitions: dict[Transition, list[Rule]] = Factory(dict)
-    _sweeps: dict[tuple[Rule, LocalState], LocalState] = field(factory=dict)
+    _sweeps: dict[tuple[Everyone, ...], dict[LocalState, LocalState]] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self._partition()
@@ -84,22 +84,19 @@ class Classes:
     def _targets(self) -> dict[LocalState, tuple[LocalState, ...]]:
         """What each local state that may be swept along becomes, per rule that does it."""
         found: dict[LocalState, dict[LocalState, None]] = {}
-        sweeping: dict[object, Rule] = {}
         for rule in self.space.rules:
             if rule.everyone and rule.move.target is not None:
-                sweeping.setdefault(rule.everyone, rule)
-        for rule in sweeping.values():
-            for state in self._swept_states(rule):
-                target = self.space.swept(rule, state)[0]
-                self._sweeps[(rule, state)] = target
-                found.setdefault(state, {})[target] = None
+                for state, target in self._sweep(rule).items():
+                    found.setdefault(state, {})[target] = None
         return {state: tuple(targets) for state, targets in found.items()}
 
-    def _swept_states(self, rule: Rule) -> list[LocalState]:
-        met: dict[LocalState, None] = {}
-        for everyone in rule.everyone:
-            met.update(dict.fromkeys(self.space.by_role.get(everyone.role, ())))
-        return list(met)
+    def _sweep(self, rule: Rule) -> dict[LocalState, LocalState]:
+        """What becomes of each local state that a rule may sweep along."""
+        if rule.everyone not in self._sweeps:
+            roles = [everyone.role for everyone in rule.everyone]
+            states = {s: None for role in roles for s in self.space.by_role.get(role, ())}
+            self._sweeps[rule.everyone] = {s: self.space.swept(rule, s)[0] for s in states}
+        return self._sweeps[rule.everyone]
 
     def _transition(self, rule: Rule) -> Transition:
         ends = rule.move.target is None
@@ -116,8 +113,7 @@ class Classes:
 
     def _swept(self, rule: Rule) -> tuple[Shift, ...]:
         shifts: dict[Shift, None] = {}
-        for state in self._swept_states(rule):
-            target = self.space.swept(rule, state)[0]
+        for state, target in self._sweep(rule).items():
             if self.of[state] != self.of[target]:
                 shifts[(self.of[state], self.of[target])] = None
         return tuple(sorted(shifts))

@@ -414,7 +414,7 @@ class Path:
         holders = [w for w in range(len(self.participants)) if self.test_role(w, role)]
         for who in holders:
             self.edits[(who, key)] = 0
-        if not holders and not self._nobody_has(role):
+        if (role.template is not None or not holders) and not self._nobody_has(role):
             self.everyone.append(Everyone(role, (Edit(key, 0),)))
         if member is not None:
             self._set_role(member, key, 1)

@@ -47,12 +47,16 @@ class Counted:
             raise AttributeError(f"the system has no {name}; it has {', '.join(roots)}")
         return Named(self, roots[name])
 
+    def name_of(self, record: Any) -> str:
+        """The name of a record in labels."""
+        return self.space.population.layout.instances.of(record).name
+
     def read(self, record: Any, name: str) -> Any:
         """An attribute of a record: a part, an operation, or the value of a field."""
         declared = fields_of(type(record)).get(name)
         if declared is None:
             found = getattr(record, name)
-            return Bound(found.routine, record) if isinstance(found, Bound) else found
+            return Bound(found.routine, Named(self, record)) if isinstance(found, Bound) else found
         value = getattr(record, name)
         if declared.kind is FieldKind.PART:
             return Named(self, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import z3  # type: ignore[import-untyped]  # z3-solver comes without types
@@ -62,16 +63,17 @@ class Machine:
     in_turn: frozenset[str] = frozenset()
     sizes: list[z3.ArithRef] = Factory(list)
     inside: list[frozenset[int]] = Factory(list)
-    changes: list[Change] = Factory(list)
 
     def __attrs_post_init__(self) -> None:
         count = len(self.classes.members)
         self.sizes = [z3.Int(f"class {i}") for i in range(count)]
         self.inside = [self.classes.inside(i) for i in range(count)]
-        for transition, rules in self.classes.transitions.items():
-            change = self._change(transition, rules)
-            if change.after or transition.reports:
-                self.changes.append(change)
+
+    @cached_property
+    def changes(self) -> list[Change]:
+        """What the transitions change; those without any effect are left out."""
+        made = (self._change(t, rules) for t, rules in self.classes.transitions.items())
+        return [change for change in made if change.after or change.transition.reports]
 
     def background(self) -> list[z3.BoolRef]:
         """What is true by the way of counting."""
@@ -190,12 +192,14 @@ class Prover:
     used: dict[Obligation, frozenset[str]] = Factory(dict)
     solver: z3.Solver = field(init=False)
     literals: dict[str, z3.BoolRef] = field(init=False)
+    names: dict[int, str] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.solver = z3.SolverFor("QF_LIA")
         self.solver.set("timeout", TIMEOUT)
         self.solver.add(*self.machine.background())
         self.literals = {c.name: z3.Bool(f"claim {c.name}") for c in self.claims}
+        self.names = {literal.get_id(): name for name, literal in self.literals.items()}
         for c in self.claims:
             self.solver.add(z3.Implies(self.literals[c.name], c.formula))
 
@@ -244,8 +248,7 @@ class Prover:
                 return None, None
             if answer == z3.sat:
                 return self.solver.model(), None
-            names = {str(literal): name for name, literal in self.literals.items()}
-            return None, frozenset(names[str(core)] for core in self.solver.unsat_core())
+            return None, frozenset(self.names[c.get_id()] for c in self.solver.unsat_core())
         finally:
             self.solver.pop()
 
@@ -308,12 +311,21 @@ class Prover:
         )
 
     def unoccupied(self) -> set[int]:
-        """The classes in which the invariant lets no thread be."""
+        """The classes in which the invariant lets no thread be.
+
+        Each state that is found has threads in as many of the classes as possible that are left.
+        """
         left = set(range(len(self.machine.sizes)))
+        at_once = len(left)
         while left:
-            model = self.find(z3.Or([self.machine.sizes[i] > 0 for i in left]))
-            if model is None:
+            at_once = min(at_once, len(left))
+            occupied = [self.machine.sizes[i] > 0 for i in left]
+            model = self.find(z3.AtLeast(*occupied, at_once))
+            if model is not None:
+                sizes = {i: model.eval(self.machine.sizes[i], model_completion=True) for i in left}
+                left -= {i for i, size in sizes.items() if size.as_long() > 0}
+            elif at_once == 1:
                 break
-            sizes = {i: model.eval(self.machine.sizes[i], model_completion=True) for i in left}
-            left -= {i for i, size in sizes.items() if size.as_long() > 0}
+            else:
+                at_once = at_once // 2
         return left

@@ -23,6 +23,9 @@ class Named:
     def __getattr__(self, name: str) -> Any:
         return self.facts.read(self.record, name)
 
+    def __str__(self) -> str:
+        return str(self.facts.name_of(self.record))
+
 
 def plain(record: Any) -> Any:
     """The record itself."""

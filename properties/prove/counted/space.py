@@ -24,6 +24,7 @@ from haiku_tuntap.model.language.graph import (
     Var,
     instructions,
 )
+from haiku_tuntap.properties.prove.counted.exclusion import Exclusion, exclusion
 from haiku_tuntap.properties.prove.counted.execute import WAKES_NOBODY, moves_of
 from haiku_tuntap.properties.prove.counted.moves import (
     TEMPLATE,
@@ -138,6 +139,7 @@ class Joint:
     domains: list[Shared]
     members: list[dict[tuple[int, ...], list[LocalState]]]
     rules: dict[Any, Rule] = Factory(dict)
+    excluded: frozenset[Role] = frozenset()
 
 
 def joint_of(move: Move) -> Joint:
@@ -215,6 +217,7 @@ class Space:
     needed: list[list[frozenset[int]]] = Factory(list)
     read_by_holders: set[Key] = Factory(set)
     by_role: dict[Role, list[LocalState]] = Factory(dict)
+    exclusion: Exclusion = field(init=False)
     acting: dict[tuple[int, int], list[Joint]] = field(factory=dict)
     holding: dict[Role, list[tuple[Joint, int]]] = field(factory=dict)
     meaning: dict[int, list[tuple[Joint, int]]] = field(factory=dict)
@@ -233,6 +236,10 @@ class Space:
         self._find_reads()
         self._find_kept()
         self._find_counters()
+        graphs = self.population.layout.graphs
+        self.exclusion = exclusion(graphs, [joint.move for joint in self.joints])
+        for joint in self.joints:
+            joint.excluded = self.exclusion.excluded_from(joint.move)
         for template in self.templates:
             self._met(template.initial)
         while self._pending:
@@ -444,9 +451,11 @@ class Space:
 
     def _join(self, joint: Joint, who: int, known: Known) -> None:
         """A local state that can be a participant of a move."""
+        state = known.state
+        if state.roles & joint.excluded:
+            return
         if not self.holds(known, joint.alone[who]):
             return
-        state = known.state
         found = [self.look(state, leaf.key) for leaf in joint.leaves[who]]
         if None in found:
             return
@@ -610,8 +619,10 @@ class Space:
             rule.pairs[who][state] = ()
             return
         changed = self._changed(state, place, values, woken if isinstance(woken, int) else None)
-        rule.pairs[who][state] = changed
-        for after in changed:
+        possible = tuple(s for s in changed if not self.exclusion.impossible(s.roles))
+        if possible:
+            rule.pairs[who][state] = possible
+        for after in possible:
             self._met(after)
 
     def _goes_to(self, rule: Rule, who: int, state: LocalState, wakes: bool) -> int | None:
@@ -647,7 +658,8 @@ class Space:
                 f"{rule.move.source.label} lowers a number of each thread in a list, and how large "
                 "that is for each is not known"
             )
-        return changed
+        # Who holds what only the thread of this rule can hold is not there.
+        return (state,) if self.exclusion.impossible(changed[0].roles) else changed
 
     def _changed(
         self,

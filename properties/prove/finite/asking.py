@@ -1,13 +1,17 @@
 """Asking Z3: within the time there is, telling how far it is, and to be ended by Ctrl-C.
 
-A question is asked in slices of a fraction of a second. Z3 keeps what it has learned from one slice
-to the next, and in between there is time to look at the clock and at whoever wants to end the run.
+While Z3 thinks, a thread looks at the limits and tells how far we are. If a limit is hit, or
+whoever is told wants the run to end, it interrupts Z3. An interrupted solver is not asked again:
+what it was given may be half translated, and then it gives wrong answers.
 """
 
 from __future__ import annotations
 
+import textwrap
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import z3  # type: ignore[import-untyped]  # z3-solver comes without types
@@ -15,11 +19,9 @@ from attrs import define, field
 
 from haiku_tuntap.properties.explore.search import Limits, Progress, memory_in_use
 
-SLICE = 250  # milliseconds
+LOOK_EVERY = 0.1  # seconds
 
-# What Z3 says when its time was up, and when Ctrl-C reached it and not Python.
-_OUT_OF_TIME = frozenset({"timeout", "canceled", "cancelled"})
-_INTERRUPTED = "interrupted"
+_INTERRUPTED = "interrupted"  # what Z3 says when Ctrl-C reached it, and not Python
 
 
 class NoAnswerError(Exception):
@@ -34,6 +36,7 @@ class Asking:
     progress: Callable[[Progress], None] | None = None
     depth: int = 0
     started: float = field(factory=time.perf_counter)
+    _ended_by: BaseException | None = None
 
     @property
     def seconds(self) -> float:
@@ -42,18 +45,41 @@ class Asking:
 
     def check(self, solver: Any, *assumptions: Any) -> bool:
         """Whether the solver's formulas can hold. NoAnswerError if that is not found out."""
-        while True:
-            solver.set("timeout", self._slice())
+        self._look()
+        with self._watched(solver):
             answer = solver.check(*assumptions)
-            if answer != z3.unknown:
-                return bool(answer == z3.sat)
+        if self._ended_by is not None:
+            raise self._ended_by
+        if answer == z3.unknown:
             reason = solver.reason_unknown()
             if reason.startswith(_INTERRUPTED):
                 raise KeyboardInterrupt
-            if reason not in _OUT_OF_TIME:
-                raise NoAnswerError(f"Z3 gives up ({reason})")
+            raise NoAnswerError(f"Z3 gives up ({textwrap.shorten(reason, 60)})")
+        return bool(answer == z3.sat)
 
-    def look(self) -> None:
+    @contextmanager
+    def _watched(self, solver: Any) -> Iterator[None]:
+        """Look at the limits until the block ends; interrupt the solver if one is hit."""
+        done = threading.Event()
+
+        def watch() -> None:
+            while not done.wait(LOOK_EVERY):
+                try:
+                    self._look()
+                except (NoAnswerError, KeyboardInterrupt) as end:
+                    self._ended_by = end
+                    solver.interrupt()
+                    return
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watcher.join()
+
+    def _look(self) -> None:
         """Tell how far we are; NoAnswerError if a limit was hit."""
         if self.progress is not None:
             self.progress(Progress(0, self.depth, self.seconds))
@@ -62,10 +88,3 @@ class Asking:
             raise NoAnswerError(f"{limits.seconds:g} s")
         if limits.memory is not None and memory_in_use() > limits.memory:
             raise NoAnswerError(f"{limits.memory / 2**20:,.0f} MiB of memory")
-
-    def _slice(self) -> int:
-        self.look()
-        if self.limits.seconds is None:
-            return SLICE
-        left = 1 + int((self.limits.seconds - self.seconds) * 1000)
-        return max(1, min(SLICE, left))

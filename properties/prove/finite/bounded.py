@@ -61,6 +61,15 @@ class BoundedSearch:
         """The properties that are not refuted."""
         return [p for p in self.properties if p.id not in self.refuted]
 
+    def holds(self, prop: Property) -> bool:
+        """Whether all runs were looked at, and none violates the property."""
+        return self.complete and prop.id not in self.refuted
+
+    @property
+    def tried(self) -> str:
+        """What was done, in words."""
+        return f"bmc looked at all runs of up to {self.depth} steps" if self.depth >= 0 else "bmc"
+
     def search(self) -> None:
         """Look at longer and longer runs, until all are seen or a limit is hit."""
         try:

@@ -21,6 +21,8 @@ from haiku_tuntap.properties.verdict import Engine, Result, Verdict
 # Without a limit of the user's: bounded search of a large scenario would never end.
 DEFAULT_SECONDS = 60.0
 
+INTERRUPTED = "interrupted"
+
 
 def check_finite(
     driver: Driver,
@@ -34,51 +36,36 @@ def check_finite(
     """One result per property, in order; `model` is the fine one of that scenario."""
     if limits.seconds is None:
         limits = evolve(limits, seconds=DEFAULT_SECONDS)
-    asking = Asking(limits, progress)
-    search = BoundedSearch(model, Encoding(model.layout), properties, asking)
-    made: list[Result] = []
-    induction = None
-    limit = None
+    base = BoundedSearch(model, Encoding(model.layout), properties, Asking(limits, progress))
+    search = Induction(base) if engine is Engine.INDUCTION else base
     try:
-        if engine is Engine.INDUCTION:
-            induction = Induction(search)
-            induction.search()
-            limit = induction.limit
-        else:
-            search.search()
-            limit = search.limit
+        search.search()
     except KeyboardInterrupt:
-        limit = "interrupted"
-    for prop in properties:
-        holds = search.complete or (induction is not None and induction.holds(prop))
-        made.append(_result(driver, scenario, prop, search, engine, limit, holds=holds))
-    return made
+        search.limit = INTERRUPTED
+    return [_result(driver, scenario, prop, base, search) for prop in properties]
 
 
 def _result(
     driver: Driver,
     scenario: Scenario,
     prop: Property,
-    search: BoundedSearch,
-    engine: Engine,
-    limit: str | None,
-    *,
-    holds: bool,
+    base: BoundedSearch,
+    search: BoundedSearch | Induction,
 ) -> Result:
-    refutation = search.refuted.get(prop.id)
     result = Result(
         driver=driver.name,
         scenario=scenario.name,
         property=prop.id,
-        verdict=Verdict.HOLDS if holds else Verdict.UNDETERMINED,
+        verdict=Verdict.UNDETERMINED,
         states=0,
-        depth=max(search.depth, 0),
-        seconds=search.asking.seconds,
+        depth=max(base.depth, 0),
+        seconds=base.asking.seconds,
         bounds=scenario.bounds,
-        engine=engine,
+        engine=Engine.BMC if search is base else Engine.INDUCTION,
     )
+    refutation = base.refuted.get(prop.id)
     if refutation is not None:
-        trace = Teller(search.model, refutation.moves).tell(
+        trace = Teller(base.model, refutation.moves).tell(
             refutation.reason,
             stuck=refutation.stuck,
             shortest=True,
@@ -92,12 +79,8 @@ def _result(
             reason=refutation.reason,
             trace=trace,
         )
-    if holds:
-        return evolve(result, vacuous=search.complete and not (prop.witness & search.marks))
-    return evolve(result, limit=limit if limit == "interrupted" else _tried(search, engine, limit))
-
-
-def _tried(search: BoundedSearch, engine: Engine, limit: str | None) -> str:
-    """What was done in vain."""
-    looked = f"all runs of up to {search.depth} steps looked at" if search.depth >= 0 else "no run"
-    return f"{engine.value}, {limit}: {looked}"
+    if search.holds(prop):
+        vacuous = base.complete and not (prop.witness & base.marks)
+        return evolve(result, verdict=Verdict.HOLDS, vacuous=vacuous)
+    limit = search.limit if search.limit == INTERRUPTED else f"{search.limit}: {search.tried}"
+    return evolve(result, limit=limit)

@@ -65,6 +65,13 @@ class Induction:
             self.base.complete or (self.sound and prop.id in self.proved)
         )
 
+    @property
+    def tried(self) -> str:
+        """What was done, in words."""
+        if self.depth < 0:
+            return "induction"
+        return f"induction looked at k up to {self.depth}"
+
     def _step(self) -> None:
         """Ask for the next k whether k steps lead from anywhere over good states to a bad one."""
         k, formulas = self.steps.length, self.base.encoding.formulas

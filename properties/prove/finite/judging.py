@@ -8,6 +8,7 @@ values in these slots. Z3 is asked for one that does not, until there is none.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from attrs import Factory, define
@@ -32,6 +33,10 @@ class WatchedState(tuple[Any, ...]):
     def __getitem__(self, slot: Any) -> Any:
         self.looked_at.add(slot)
         return super().__getitem__(slot)
+
+    def __iter__(self) -> Iterator[Any]:
+        self.looked_at.update(range(len(self)))
+        return super().__iter__()
 
 
 @define(eq=False)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from comparing import disagreements, walk
 from examples import EXAMPLES
+from small import Small
 
 from haiku_tuntap.model.drivers import DRIVERS
 from haiku_tuntap.model.language.compiler.operators import compute
@@ -56,7 +57,9 @@ def last_come_first(name: str, values: list[Any]) -> Any:
 
 def test_a_queue_that_is_not_fifo_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(expressions, "compute", last_come_first)
-    model = model_of(EXAMPLES["lists"](), reduced=False)
+    calls = ("acquire", "acquire", "release")
+    waiting = Small(tuple((f"await shared.ready.{made}()",) for made in calls))
+    model = model_of(waiting.build(), reduced=False)
     found = list(disagreements(model, walk(model, 1, 60)))
     assert any("successors" in text for text in found)
 
