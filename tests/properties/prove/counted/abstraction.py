@@ -81,24 +81,24 @@ class Abstraction:
     def of(self, state: State) -> CountedState:
         """The counted state that stands for a state."""
         roles: list[set[Role]] = [set() for _ in self.finite.template_of]
-        meant: Counter[str] = Counter()
+        kept: Counter[str] = Counter()
         for read, role in self._places:
             for number in _several(read(state)):
                 roles[self._thread_of(number, role)].add(role)
-        values = [self._values(state, thread, roles, meant) for thread in range(len(roles))]
+        values = [self._values(state, thread, roles, kept) for thread in range(len(roles))]
         self._check_constants(state)
         threads = Counter(
             self._local_state(state, thread, values[thread], frozenset(roles[thread]))
             for thread in range(len(roles))
         )
         shared = [code(read(state)) for read, code in self._shared]
-        shared += [meant[name] for name in self.names[len(shared) :]]
+        shared += [kept[name] for name in self.names[len(shared) :]]
         return CountedState(frozenset(threads.items()), tuple(shared))
 
     # --- what is a thread's own -----------------------------------------------------------------
 
     def _values(
-        self, state: State, thread: int, roles: list[set[Role]], meant: Counter[str]
+        self, state: State, thread: int, roles: list[set[Role]], kept: Counter[str]
     ) -> tuple[int, ...]:
         """The live locals, as codes; whom they mean gets the role."""
         block = self.finite.layout.blocks[thread]
@@ -106,12 +106,14 @@ class Abstraction:
         found = []
         for var, slot in self._live(thread, place):
             value = state[slot]
-            if self.population.refers_to_own(var.type):
+            if var in self.population.unbounded:
+                kept[self._name_of(self.finite.template_of[thread], var)] = value
+            elif self.population.refers_to_own(var.type):
                 role = self._role_of(self.finite.template_of[thread], var)
                 for number in _several(value):
                     roles[self._thread_of(number, role)].add(role)
-                    meant[role.variable] += 1
-            if var.type.name != "seq":
+                    kept[role.variable] += 1
+            if var.type.name != "seq" and var not in self.population.unbounded:
                 found.append(self._code(value, var.type, thread))
         return tuple(found)
 
@@ -124,15 +126,18 @@ class Abstraction:
             wanted = self.space.templates[template].graph.locations[place].live
             assert len({(v.routine, v.name) for v in wanted}) == len(wanted)
             ordered = [*self.space.templates[template].locals_at(place)]
-            ordered += [v for v in wanted if v.type.name == "seq"]
+            ordered += [v for v in wanted if v not in ordered]
             slots = layout.blocks[thread].locals
             self._locals[(thread, place)] = [
                 (v, slots[theirs[(v.routine, v.name)]]) for v in ordered
             ]
         return self._locals[(thread, place)]
 
+    def _name_of(self, template: int, var: Var) -> str:
+        return f"{self.space.templates[template].name}'s {var.name}"
+
     def _role_of(self, template: int, var: Var) -> Role:
-        place = f"{self.space.templates[template].name}'s {var.name}"
+        place = self._name_of(template, var)
         record = self.population.own_record(var.type)
         return Role(place, record, var.type.name == "seq", template, var.name)
 
@@ -192,11 +197,11 @@ class Abstraction:
                 self._shared.append((read, self._coding(kind)))
         self.names += sorted(
             {
-                self._role_of(template.index, var).variable
+                self._name_of(template.index, var)
                 for template in self.space.templates
                 for location in template.graph.locations
                 for var in location.live
-                if population.refers_to_own(var.type)
+                if population.refers_to_own(var.type) or var in population.unbounded
             }
         )
 

@@ -12,13 +12,12 @@ from finite import Finite, Reachable, reachable, several
 from rules import Rules
 
 from haiku_tuntap.model.drivers import DRIVERS
-from haiku_tuntap.model.language import System
 from haiku_tuntap.properties.explore.layout import State
 from haiku_tuntap.properties.property import Property
 from haiku_tuntap.properties.prove.counted.facts import CAN_STEP
 from haiku_tuntap.properties.prove.counted.proof import Proof, prove, system_space
 from haiku_tuntap.properties.prove.counted.space import Space
-from haiku_tuntap.properties.prove.theorems import THEOREMS, Templates, Theorem
+from haiku_tuntap.properties.prove.theorems import THEOREMS, Built, Templates, Theorem
 
 Edge = tuple[CountedState, CountedState]
 
@@ -44,6 +43,7 @@ class Comparison:
     finite: Finite
     found: Reachable
     abstraction: Abstraction
+    in_turn: frozenset[str] = frozenset()
     counted: dict[State, CountedState] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -60,7 +60,7 @@ class Comparison:
 
     def counted_edges(self, space: Space | None = None) -> set[Edge]:
         """The steps of the counted form from the states that stand for reachable ones."""
-        rules = Rules(space or self.space, self.abstraction.names)
+        rules = Rules(space or self.space, self.abstraction.names, self.in_turn)
         return {
             (state, after)
             for state in set(self.counted.values())
@@ -128,21 +128,26 @@ def part_of(theorem: Theorem, names: Collection[str]) -> Theorem:
 
 
 def compared(
-    templates: System,
+    built: Built,
     counts: Mapping[str, int],
     properties: tuple[Property, ...] = (),
     limit: int = 50_000,
 ) -> Comparison:
     """Search a finite system that is made of the templates, and abstract all of its states."""
-    space = system_space(templates)
-    finite = several(templates, counts, properties)
-    return Comparison(space, finite, reachable(finite, limit), Abstraction(space, finite))
+    space = space_of(built)
+    finite = several(built.system, counts, properties, built.in_turn)
+    abstraction = Abstraction(space, finite)
+    return Comparison(space, finite, reachable(finite, limit), abstraction, built.in_turn)
 
 
-def templates_of(instance: Instance) -> System:
+def space_of(built: Built) -> Space:
+    """The local states and rules of templates."""
+    return system_space(built.system, built.one | built.in_turn)
+
+
+def templates_of(instance: Instance) -> Built:
     """The system of those templates, with the monitors of the theorem's properties."""
-    theorem = part_of(THEOREMS[instance.theorem], instance.counts)
-    return theorem.build(DRIVERS[instance.driver]).system
+    return part_of(THEOREMS[instance.theorem], instance.counts).build(DRIVERS[instance.driver])
 
 
 @lru_cache(maxsize=20)

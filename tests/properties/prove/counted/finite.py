@@ -10,6 +10,7 @@ from attrs import define, frozen
 
 from haiku_tuntap.model.language import Call, System, Thread, ThreadSpec
 from haiku_tuntap.model.language.compiler import compile_threads
+from haiku_tuntap.model.language.graph import LocationKind
 from haiku_tuntap.model.language.instances import Instances
 from haiku_tuntap.model.language.records import is_record
 from haiku_tuntap.properties.explore.generate import generate
@@ -20,10 +21,14 @@ from haiku_tuntap.properties.property import Property, with_monitors
 
 @frozen
 class Finite:
-    """So many threads of each template, ready for searching; `template_of` maps them back."""
+    """So many threads of each template, ready for searching; `template_of` maps them back.
+
+    Threads `in_turn` begin a call only while no other of them is inside one.
+    """
 
     model: Model
     template_of: tuple[int, ...]
+    in_turn: frozenset[int] = frozenset()
 
     @property
     def layout(self) -> Layout:
@@ -34,15 +39,24 @@ class Finite:
         found = []
         program = self.model.program
         for thread, block in enumerate(self.layout.blocks):
+            if thread in self.in_turn and self._has_to_wait(state, thread):
+                continue
             for number in program.at[thread][state[block.first]]:
                 following = program.steps[number].function(state)
                 if following is not None:
                     found.append((thread, following))
         return found
 
+    def _has_to_wait(self, state: State, thread: int) -> bool:
+        begins = self.model.location(state, thread).kind is LocationKind.CALL
+        return begins and any(self.model.location(state, t).pending for t in self.in_turn)
+
 
 def several(
-    templates: System, counts: Mapping[str, int], properties: Sequence[Property] = ()
+    templates: System,
+    counts: Mapping[str, int],
+    properties: Sequence[Property] = (),
+    in_turn: frozenset[str] = frozenset(),
 ) -> Finite:
     """The finite system with that many threads of each template; one where nothing is said.
 
@@ -71,7 +85,8 @@ def several(
         chances=templates.chances,
     )
     origin = tuple(t for t, made in enumerate(specs) for _ in made)
-    return Finite(_model(with_monitors(system, properties)), origin)
+    turns = frozenset(t for t, o in enumerate(origin) if templates.threads[o].name in in_turn)
+    return Finite(_model(with_monitors(system, properties)), origin, turns)
 
 
 def _argument(

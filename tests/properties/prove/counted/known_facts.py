@@ -65,6 +65,10 @@ class KnownFacts:
             if place.holds(LocalPosition(self.space, self.roads, state))
         )
 
+    def kept(self, thread: str, local: str) -> int:
+        """What a thread, of which there is one, keeps in a local."""
+        return self.shared[f"{thread}'s {local}"]
+
     def implies(self, condition: bool, fact: bool) -> bool:
         return fact or not condition
 

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from agreement import Comparison, Difference, Instance, instance_compared, templates_of
+from agreement import Comparison, Difference, Instance, instance_compared, space_of, templates_of
 from attrs import evolve
 
 from haiku_tuntap.properties.prove.counted import execute, space, terms
 from haiku_tuntap.properties.prove.counted.execute import Path
 from haiku_tuntap.properties.prove.counted.moves import Move
-from haiku_tuntap.properties.prove.counted.proof import system_space
 from haiku_tuntap.properties.prove.counted.space import Joint, Space
 
 CLOSING = Instance("tunnel", "close", {"reader": 1, "sender": 1, "closer": 1})
@@ -29,15 +28,13 @@ def mistranslated(monkeypatch: pytest.MonkeyPatch, comparison: Comparison) -> An
 
     def translate(target: object, name: str, wrong: Callable[..., Any]) -> Difference:
         monkeypatch.setattr(target, name, wrong)
-        return comparison.compare(system_space(templates_of(CLOSING)))
+        return comparison.compare(space_of(templates_of(CLOSING)))
 
     return translate
 
 
 def test_the_translation_as_it_is_differs_in_nothing(comparison: Comparison) -> None:
-    assert comparison.compare(system_space(templates_of(CLOSING))) == Difference(
-        set(), set(), set()
-    )
+    assert comparison.compare(space_of(templates_of(CLOSING))) == Difference(set(), set(), set())
 
 
 def test_a_thread_that_is_not_marked_as_waiting_is_noticed(mistranslated: Any) -> None:

@@ -7,6 +7,7 @@ from agreement import Comparison, compared
 from haiku_tuntap.model.language import Call, System, ThreadSpec
 from haiku_tuntap.properties.prove.counted.proof import system_space
 from haiku_tuntap.properties.prove.counted.space import LocalState, Space
+from haiku_tuntap.properties.prove.theorems import Built
 
 
 def templates(root: object, *calls: Call, **more: Call) -> System:
@@ -23,7 +24,7 @@ def space_of(root: object, *calls: Call, **more: Call) -> Space:
 
 def comparison_of(system: System, **counts: int) -> Comparison:
     """The counted form and the search, with so many threads of each template."""
-    return compared(system, counts)
+    return compared(Built(system, frozenset(), frozenset()), counts)
 
 
 def described(space: Space, state: LocalState) -> str:
