@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from random import Random
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define, field, frozen
 
 from haiku_tuntap.model.language.graph import LocationKind
 from haiku_tuntap.properties.prove.counted.space import LocalState, Rule, Space
@@ -40,9 +40,19 @@ class Rules:
 
     space: Space
     names: list[str]
+    in_turn: frozenset[str] = frozenset()
     by_actor: dict[LocalState, list[Rule]] = Factory(dict)
+    _alive: dict[str, frozenset[tuple[int, int]]] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
+        unbounded = self.space.population.unbounded
+        alive: dict[str, set[tuple[int, int]]] = {}
+        for template in self.space.templates:
+            for location in template.graph.locations:
+                for var in location.live & unbounded:
+                    name = f"{template.name}'s {var.name}"
+                    alive.setdefault(name, set()).add((template.index, location.number))
+        self._alive = {name: frozenset(places) for name, places in alive.items()}
         for rule in self.space.rules:
             for state in rule.pairs[0]:
                 self.by_actor.setdefault(state, []).append(rule)
@@ -55,6 +65,8 @@ class Rules:
             for rule in self.by_actor.get(actor, ()):
                 if rule.move.target is None or not self.allows(rule, shared):
                     continue
+                if self._has_to_wait(rule, threads):
+                    continue
                 for members in self._members(rule, actor, threads):
                     for after in self._after(rule, members, threads):
                         yield rule, self._made(rule, after, shared)
@@ -62,6 +74,15 @@ class Rules:
     def allows(self, rule: Rule, shared: Mapping[str, int]) -> bool:
         """Whether the shared variables allow a rule."""
         return all(bool(value(term, shared)) is truth for term, truth in rule.guard)
+
+    def _has_to_wait(self, rule: Rule, threads: dict[LocalState, int]) -> bool:
+        """Whether a rule begins a call that others of those in turn have to end theirs for."""
+        templates = self.space.templates
+        begins = rule.move.source.kind is LocationKind.CALL
+        return (begins and templates[rule.move.template].name in self.in_turn) and any(
+            templates[s.template].name in self.in_turn and templates[s.template].location(s).pending
+            for s in threads
+        )
 
     def _members(
         self, rule: Rule, actor: LocalState, threads: dict[LocalState, int]
@@ -94,6 +115,10 @@ class Rules:
         self, rule: Rule, threads: Counter[LocalState], shared: dict[str, int]
     ) -> CountedState:
         after = shared | {name: value(term, shared) for name, term in rule.shared}
+        places = {(local.template, local.place) for local in threads}
+        for name, alive in self._alive.items():
+            if not places & alive:
+                after[name] = 0  # a local that nobody will read
         return CountedState(frozenset(threads.items()), tuple(after[n] for n in self.names))
 
 
@@ -121,31 +146,13 @@ def random_runs(
     random = Random(0)
     shared = initial_values(space)
     names = list(shared)
-    rules = Rules(space, names)
-    turns = {t.index for t in space.templates if t.name in in_turn}
+    rules = Rules(space, names, in_turn)
     threads = {t.initial: 1 if t.name in one else 3 for t in space.templates}
     for _ in range(runs):
         state = CountedState(frozenset(threads.items()), tuple(shared.values()))
         for _ in range(steps):
             yield dict(state.threads), dict(zip(names, state.shared, strict=True))
-            following = [
-                after
-                for rule, after in rules.successors(state)
-                if not (_begins(rule, turns) and _anybody_inside(space, turns, state))
-            ]
+            following = [after for _, after in rules.successors(state)]
             if not following:
                 break
             state = random.choice(following)
-
-
-def _begins(rule: Rule, turns: set[int]) -> bool:
-    return rule.move.template in turns and rule.move.source.kind is LocationKind.CALL
-
-
-def _anybody_inside(space: Space, turns: set[int], state: CountedState) -> bool:
-    """Whether a thread that makes its calls in turn is inside one."""
-    return any(
-        space.templates[s.template].location(s).pending
-        for s, count in state.threads
-        if count and s.template in turns
-    )

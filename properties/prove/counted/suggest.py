@@ -1,8 +1,8 @@
 """Facts that an invariant may lack, found by trying many.
 
 Houdini: take every fact of a simple shape, and take away those that some transition breaks, until
-none does. (Most are taken away by some random runs, which is quicker.) What is left is true always. If with it the driver's own conjuncts are kept, too, the
-facts that this needed are suggestions. The shapes:
+none does. (Most are taken away by some random runs, which is quicker.) What is left is true always.
+If with it the driver's own conjuncts are kept, too, the facts that this needed are suggestions. The shapes:
 
     v >= 0                              for a shared number
     nobody is at p                      for a place: a thread, and what it is about to do

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from attrs import Factory, define, field, frozen
+from attrs import Factory, define, field
 from finite import Finite
 
 from haiku_tuntap.model.language.graph import LIFE, Life, LocationKind, ValueType, Var
@@ -14,6 +14,7 @@ from haiku_tuntap.model.language.instances import Instance
 from haiku_tuntap.model.language.records import FieldKind, fields_of
 from haiku_tuntap.properties.explore.layout import State
 from haiku_tuntap.properties.prove.counted.population import OTHER, OwnRecord, Population, Role
+from haiku_tuntap.properties.prove.counted.runs import CountedState
 from haiku_tuntap.properties.prove.counted.space import (
     MANY,
     LocalState,
@@ -22,14 +23,6 @@ from haiku_tuntap.properties.prove.counted.space import (
 )
 
 Read = Callable[[State], Any]
-
-
-@frozen(cache_hash=True)
-class CountedState:
-    """How many threads are in each local state, and the values of the shared variables."""
-
-    threads: frozenset[tuple[LocalState, int]]
-    shared: tuple[int, ...]
 
 
 @define(eq=False)

@@ -6,16 +6,16 @@ import itertools
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 
-from abstraction import Abstraction, CountedState
+from abstraction import Abstraction
 from attrs import define, evolve, field, frozen
 from finite import Finite, Reachable, reachable, several
-from rules import Rules
 
 from haiku_tuntap.model.drivers import DRIVERS
 from haiku_tuntap.properties.explore.layout import State
 from haiku_tuntap.properties.property import Property
 from haiku_tuntap.properties.prove.counted.facts import CAN_STEP
 from haiku_tuntap.properties.prove.counted.proof import Proof, prove, system_space
+from haiku_tuntap.properties.prove.counted.runs import CountedState, Rules
 from haiku_tuntap.properties.prove.counted.space import Space
 from haiku_tuntap.properties.prove.theorems import THEOREMS, Built, Templates, Theorem
 

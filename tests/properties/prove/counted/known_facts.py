@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from abstraction import CountedState
 from attrs import Factory, define
 
 from haiku_tuntap.model.language.invariants import RECORD_FACTS, Conjunct, Place
 from haiku_tuntap.model.language.records import FieldKind, fields_of
 from haiku_tuntap.model.language.routines import Bound
 from haiku_tuntap.properties.prove.counted.positions import LocalPosition, Named, Roads
+from haiku_tuntap.properties.prove.counted.runs import CountedState
 from haiku_tuntap.properties.prove.counted.space import LocalState, Space
 
 

@@ -7,7 +7,6 @@ from random import Random
 
 import pytest
 import z3  # type: ignore[import-untyped]
-from abstraction import CountedState
 from agreement import Comparison, instance_compared, instance_proof
 from attrs import Factory, define
 from instances import EACH, SMALL, Expected
@@ -18,6 +17,7 @@ from haiku_tuntap.model.language.invariants import Conjunct, Fact, Facts, asleep
 from haiku_tuntap.properties.prove.counted.induction import Claim
 from haiku_tuntap.properties.prove.counted.positions import Roads
 from haiku_tuntap.properties.prove.counted.proof import Proof
+from haiku_tuntap.properties.prove.counted.runs import CountedState
 from haiku_tuntap.properties.prove.monitors import MONITOR_FACTS
 
 SAMPLE = 500

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from abstraction import CountedState
 from agreement import Comparison, instance_compared
 from instances import EACH, Expected
-from rules import value
 
 from haiku_tuntap.model.language.graph import LocationKind
 from haiku_tuntap.properties.explore.layout import State
 from haiku_tuntap.properties.explore.view import View
 from haiku_tuntap.properties.property import Property
 from haiku_tuntap.properties.prove.counted.judging import Complaint, complaints
+from haiku_tuntap.properties.prove.counted.runs import CountedState, value
 from haiku_tuntap.properties.prove.counted.space import LocalState
 from haiku_tuntap.properties.prove.theorems import THEOREMS
 

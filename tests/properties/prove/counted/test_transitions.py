@@ -8,13 +8,12 @@ from random import Random
 
 import pytest
 import z3  # type: ignore[import-untyped]
-from abstraction import CountedState
 from agreement import Comparison, instance_compared, instance_proof
 from instances import EACH, Expected
-from rules import Rules
 
 from haiku_tuntap.properties.prove.counted.induction import Change
 from haiku_tuntap.properties.prove.counted.proof import Proof
+from haiku_tuntap.properties.prove.counted.runs import CountedState, Rules
 from haiku_tuntap.properties.prove.counted.space import Rule
 
 SAMPLE = 30
