@@ -2,7 +2,8 @@
 
 The reduced search decides, because it is small; the fine search, one step per access to anything
 shared, is the authority and gives the shortest trace. Where it is too large, the reduced search's
-trace is written out in fine steps. `--unreduced` decides by the fine search alone.
+trace is written out in fine steps. `--unreduced` decides by the fine search alone, and
+`--engine` by Z3.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from haiku_tuntap.properties.explore.view import View
 from haiku_tuntap.properties.loading import spec_of
 from haiku_tuntap.properties.property import Property, with_monitors
 from haiku_tuntap.properties.trace import Teller
-from haiku_tuntap.properties.verdict import Result, Trace, Verdict
+from haiku_tuntap.properties.verdict import Engine, Result, Trace, Verdict
 
 # How far the fine search looks for a trace that the reduced search has already found.
 TRACE_LIMITS = Limits(seconds=10.0, states=1_000_000)
@@ -41,6 +42,7 @@ class Options:
 
     reduced: bool = True
     limits: Limits = field(factory=Limits)
+    engine: Engine = Engine.EXPLORE
 
 
 def check_scenario(
@@ -55,6 +57,12 @@ def check_scenario(
     Raises LanguageError if the driver's text is outside the language.
     """
     options = options or Options()
+    if options.engine is not Engine.EXPLORE:
+        from haiku_tuntap.properties.prove.finite.engine import check_finite  # needs Z3
+
+        fine = build(driver, scenario, properties, reduced=False)
+        how = options.engine, options.limits, progress
+        return check_finite(driver, scenario, properties, fine, *how)
     model = build(driver, scenario, properties, reduced=options.reduced)
     outcome = search(model, properties, options.limits, progress)
     shown = _shown(driver, scenario, properties, model, outcome)

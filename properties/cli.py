@@ -75,6 +75,13 @@ def plainly(command: Callable[..., None]) -> Callable[..., None]:
     help="Search every state in the finest steps: slower, and the authority.",
 )
 @click.option(
+    "--engine",
+    type=click.Choice(["explore", "bmc", "induction"]),
+    default="explore",
+    show_default=True,
+    help="explore: search all states. bmc, induction: ask Z3; see above.",
+)
+@click.option(
     "--jobs",
     "-j",
     type=click.IntRange(min=1),
@@ -93,6 +100,7 @@ def check(
     memory_limit: int | None,
     state_limit: int | None,
     unreduced: bool,
+    engine: str,
     jobs: int | None,
     every: bool,
     no_traces: bool,
@@ -101,6 +109,12 @@ def check(
 
     A file is run, like any Python program. It derives a driver from a shipped one and is compared
     with it: what the change repairs is FIXED, what it leaves is KNOWN, what it breaks is NEW.
+
+    The engine `explore` searches all states: it finds HOLDS and shortest traces wherever the states
+    are not too many. `bmc` has Z3 look for ever longer runs, one step per access: it finds the
+    same shortest traces, but says HOLDS only when there is no longer run, so in small scenarios.
+    `induction` says HOLDS also when k steps from any state do nothing wrong, but never says that a
+    property held vacuously for that reason. Both give up after 60 s if no limit is given.
 
     \b
     Exit codes: 0  nothing is refuted but what is known
@@ -117,6 +131,7 @@ def check(
     from haiku_tuntap.properties.loading import load_driver
     from haiku_tuntap.properties.report.json import check_document, require_writable, write_json
     from haiku_tuntap.properties.running import run_check
+    from haiku_tuntap.properties.verdict import Engine
 
     began = time.perf_counter()
     wanted_scenarios = _chosen("scenario", scenarios, SCENARIOS)
@@ -125,7 +140,12 @@ def check(
         require_writable(json_file)
     loaded = load_driver(driver)
     memory = memory_limit * 2**20 if memory_limit is not None else None
-    options = Options(not unreduced, Limits(time_limit, memory, state_limit))
+    chosen = Engine(engine)
+    if chosen is not Engine.EXPLORE:
+        _require_z3()
+        if unreduced or state_limit is not None:
+            _fail("--unreduced and --state-limit are for --engine explore only; leave them out")
+    options = Options(not unreduced, Limits(time_limit, memory, state_limit), chosen)
     results, interrupted = run_check(
         loaded, wanted_scenarios, wanted_properties, options, jobs or _processors()
     )
@@ -255,12 +275,9 @@ def frame(framing: str | None) -> None:
     from haiku_tuntap.properties.report.console import console_for
 
     wanted = _chosen("framing", (framing,) if framing is not None else (), FRAMINGS)
-    try:
-        from haiku_tuntap.properties.framing import Answer, prove_all
-    except ModuleNotFoundError as error:
-        if error.name != "z3":
-            raise
-        _fail("Z3 is not installed; pip install 'haiku-tuntap-model[prove]' brings it")
+    _require_z3()
+    from haiku_tuntap.properties.framing import Answer, prove_all
+
     console = console_for()
     answers = []
     for one in wanted:
@@ -276,13 +293,86 @@ def frame(framing: str | None) -> None:
         raise SystemExit(UNDETERMINED)
 
 
+@main.command()
+@click.argument("driver", default="tunnel", metavar="[DRIVER|FILE.py]")
+@click.option("--theorem", "-t", "theorems", multiple=True, help="Only this one; repeatable.")
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path), help="Write the results there, too."
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Give up on a proof, and on a scenario that is searched, after so long.",
+)
+@click.option(
+    "--jobs",
+    "-j",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Proofs or searches at a time; by default as many as there are processors.",
+)
+@click.option("--no-traces", is_flag=True, help="Leave out the traces of what is refuted.")
+@plainly
+def prove(
+    driver: str,
+    theorems: tuple[str, ...],
+    json_file: Path | None,
+    time_limit: float | None,
+    jobs: int | None,
+    no_traces: bool,
+) -> None:
+    """Prove what holds for any number of threads and packets, by induction. Needs Z3.
+
+    Where a proof fails, small systems are searched for a run. If there is one, the driver is at
+    fault, and the run is shown as by `check`. If there is none, what the proof lacks is shown: the
+    invariant may be too weak. A file inherits the invariants of the driver from which it derives;
+    @driver.invariant(...) adds or replaces one, driver.without_invariant(name) drops one.
+
+    \b
+    Exit codes: 0  everything is proved, or refuted by a known defect
+                1  something new is refuted, or a known defect of a shipped driver is gone
+                2  wrong usage or input, or Z3 is not installed
+                3  undetermined: neither a proof nor a run was found
+              130  ended by Ctrl-C; what was found is shown
+    """
+    from haiku_tuntap.properties.loading import load_driver
+    from haiku_tuntap.properties.report.console import console_for
+    from haiku_tuntap.properties.report.json import require_writable, write_json
+
+    _require_z3()
+    from haiku_tuntap.properties.prove.running import ProofRun
+    from haiku_tuntap.properties.prove.theorems import THEOREMS
+    from haiku_tuntap.properties.report.proofs import print_decisions
+    from haiku_tuntap.properties.report.proofs_json import prove_document
+
+    began = time.perf_counter()
+    wanted = _chosen("theorem", theorems, THEOREMS)
+    if json_file is not None:
+        require_writable(json_file)
+    loaded = load_driver(driver)
+    decisions, interrupted = ProofRun(loaded, time_limit, jobs or _processors()).run(wanted)
+    seconds = time.perf_counter() - began
+    exit_code = INTERRUPTED if interrupted else decisions.exit_code
+    if json_file is not None:
+        document = prove_document(decisions, seconds, complete=not interrupted, exit_code=exit_code)
+        write_json(json_file, document)
+    print_decisions(
+        console_for(), decisions, seconds, interrupted=interrupted, traces=not no_traces
+    )
+    raise SystemExit(exit_code)
+
+
 @main.command(name="list")
 @click.argument(
-    "kind", type=click.Choice(["drivers", "scenarios", "properties"]), required=False, default=None
+    "kind",
+    type=click.Choice(["drivers", "scenarios", "properties", "defects", "theorems"]),
+    required=False,
+    default=None,
 )
 @plainly
 def list_(kind: str | None) -> None:
-    """List the drivers, scenarios or properties, or all of them."""
+    """List the drivers, scenarios, properties, known defects or theorems, or all of them."""
     from haiku_tuntap.properties.report.console import console_for
     from haiku_tuntap.properties.report.explain import print_list
 
@@ -293,7 +383,7 @@ def list_(kind: str | None) -> None:
 @click.argument("name", metavar="ID")
 @plainly
 def explain(name: str) -> None:
-    """Say what a property, known defect, verdict, scenario or driver is."""
+    """Say what a property, defect, verdict, scenario, driver, theorem or invariant is."""
     from haiku_tuntap.properties.report.console import console_for
     from haiku_tuntap.properties.report.explain import print_explanation
 
@@ -359,6 +449,15 @@ def _processors() -> int:
     if hasattr(os, "sched_getaffinity"):  # those that this process may use
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _require_z3() -> None:
+    try:
+        import z3  # type: ignore[import-untyped]  # noqa: F401  # z3-solver comes without types
+    except ModuleNotFoundError as error:
+        if error.name != "z3":
+            raise
+        _fail("Z3 is not installed; pip install 'haiku-tuntap-model[prove]' brings it")
 
 
 def _fail(message: str) -> NoReturn:

@@ -13,11 +13,13 @@ from haiku_tuntap.model.drivers.repairs.closable_fifo import (
     ClosableTunnelCookie,
     ClosableTunnelDevice,
     close_fifo,
+    find_closable_device,
     reopen_fifo,
 )
 from haiku_tuntap.model.drivers.tunnel import (
     COOKIE_ALLOCATION,
     TunnelCookie,
+    TunnelName,
     tunnel_close,
     tunnel_down,
     tunnel_open,
@@ -49,8 +51,10 @@ from haiku_tuntap.model.status import (
     B_NO_MEMORY,
     B_OK,
     EBUSY,
+    ENODEV,
     Status,
 )
+from haiku_tuntap.properties import life_faults
 
 
 @frozen
@@ -122,10 +126,12 @@ HASTY = _wrong("exclusive-open", "open tests and sets its count in two steps, wi
 
 @HASTY.replaces(tunnel_open)
 @procedure()
-async def open_in_two_steps(
-    device: ClosableTunnelDevice, flags: int
-) -> tuple[Status, TunnelCookie | None]:
+async def open_in_two_steps(name: TunnelName, flags: int) -> tuple[Status, TunnelCookie | None]:
     """Look, then take."""
+    async with name.driver.lock:
+        device = await find_closable_device(name)
+    if device is None:
+        return ENODEV, None
     if await device.open_count.load() != 0:
         return EBUSY, None
     await device.open_count.store(1)
@@ -155,11 +161,12 @@ HOARDING = _wrong("own-packets", "open keeps what was queued before it")
 
 @HOARDING.replaces(tunnel_open)
 @procedure()
-async def open_with_old_packets(
-    device: ClosableTunnelDevice, flags: int
-) -> tuple[Status, TunnelCookie | None]:
+async def open_with_old_packets(name: TunnelName, flags: int) -> tuple[Status, TunnelCookie | None]:
     """Reopen the queue as it is."""
-    async with device.devices_lock:
+    async with name.driver.lock:
+        device = await find_closable_device(name)
+        if device is None:
+            return ENODEV, None
         if await device.open_count.or_(1) != 0:
             return EBUSY, None
         cookie = await allocate(TunnelCookie, may_fail=COOKIE_ALLOCATION, device=device)
@@ -238,4 +245,9 @@ FAULTS: dict[str, Fault] = {
     "ownership": Fault(TWICE, "user-copy-faults"),
     "honest-select": Fault(EAGER, "poll-sender"),
     "kernel-rules": Fault(VANISHING, "down-while-waiting"),
+    "delete-returns": Fault(life_faults.COURTEOUS, "delete-reader"),
+    "open-device": Fault(life_faults.IMPATIENT, "delete-opener"),
+    "device-table": Fault(life_faults.EARLY, "create-open"),
+    "given-back": Fault(life_faults.FORGETFUL, "delete-reader"),
+    "loaded-code": Fault(life_faults.FLEETING, "delete-open"),
 }

@@ -77,6 +77,10 @@ class Classified:
             and any(r.comparison is Comparison.FIXED for r in self._places(defect))
         )
 
+    def defect_of(self, result: Result) -> KnownDefect | None:
+        """The declared defect that a result is compared with."""
+        return next((d for d in self._declared if d.id == result.known), None)
+
     @property
     def _declared(self) -> tuple[KnownDefect, ...]:
         return self.base.known if self.base is not None else ()
@@ -121,4 +125,6 @@ def _declaring(base: Driver | None, result: Result) -> KnownDefect | None:
     if base is None:
         return None
     place = (result.scenario, result.property)
-    return next((defect for defect in base.known if place in defect.refutes), None)
+    alone = (defect for defect in base.known if place in defect.refutes)
+    shared = (defect for defect in base.known if place in defect.shared)
+    return next(alone, None) or next(shared, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from haiku_tuntap.model.kernel import events
 from haiku_tuntap.model.kernel.descriptors import FileDescriptor
-from haiku_tuntap.model.kernel.hooks import NetDevice
+from haiku_tuntap.model.kernel.devfs import DeviceName
 from haiku_tuntap.model.language import (
     System,
     internal,
@@ -15,7 +15,8 @@ from haiku_tuntap.model.language import (
 )
 from haiku_tuntap.model.language.instances import Instances
 from haiku_tuntap.model.status import B_OK, EBUSY, Status
-from haiku_tuntap.properties.property import Property
+from haiku_tuntap.properties.devices import only_device
+from haiku_tuntap.properties.property import Nothing, Property
 
 
 @record
@@ -32,13 +33,13 @@ class Openers:
     alone: bool = internal(default=False)
 
     @observes(events.open_began)
-    def on_open_began(self, device: NetDevice) -> None:
+    def on_open_began(self, name: DeviceName) -> None:
         self.alone = self.not_freed == 0 and self.opening == 0
         self.opening += 1
 
     @observes(events.open_returned)
     def on_open_returned(
-        self, device: NetDevice, descriptor: FileDescriptor | None, status: Status
+        self, name: DeviceName, descriptor: FileDescriptor | None, status: Status
     ) -> None:
         self.opening -= 1
         if status == B_OK:
@@ -62,8 +63,10 @@ class Openers:
         self.not_freed -= 1
 
 
-def openers(system: System) -> Openers:
+def openers(system: System) -> Openers | Nothing:
     """The monitor of a system, which knows of the files that are open from the start."""
+    if only_device(system) is None:
+        return Nothing()
     files = len(Instances(system).of_class(FileDescriptor))
     pooled = sum(n for s in system.threads for c, n in s.pool.items() if c is FileDescriptor)
     return Openers(is_open=files - pooled, not_freed=files - pooled)
@@ -94,7 +97,7 @@ EXCLUSIVE_OPEN = Property(
     statement="No open succeeds while another open file of the device is not closed. An open that "
     "begins when no file of the device is open or still to be freed, and no other open is in "
     "flight, does not get EBUSY. (Between a close and the free that follows when the last call has "
-    "left, EBUSY is allowed.)",
+    "left, EBUSY is allowed.) Scenarios with several devices say nothing.",
     source="OPEN-1, OPEN-2, OPEN-5, OPEN-6; tunnel.cpp:99-100, 126-133",
     codes=frozenset({"two-openers", "not-openable"}),
     monitors=(openers,),

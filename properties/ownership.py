@@ -47,7 +47,7 @@ def _reachable(view: View, pooled: list[Instance]) -> set[int]:
                 found = instances.by_object.get(id(target))
                 if found is not None and found.number in numbers - reachable:
                     reachable.add(found.number)
-                    pending.append(found)
+                    pending += [i for i in instances.all if i.whole is found]
     return reachable
 
 

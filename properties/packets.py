@@ -16,6 +16,7 @@ from haiku_tuntap.model.drivers.tunnel import TunnelDevice
 from haiku_tuntap.model.kernel import events
 from haiku_tuntap.model.kernel.buffers import NetBuffer
 from haiku_tuntap.model.kernel.descriptors import FileDescriptor
+from haiku_tuntap.model.kernel.devfs import DeviceName
 from haiku_tuntap.model.kernel.net_fifo import NetFifo
 from haiku_tuntap.model.language import (
     System,
@@ -31,8 +32,9 @@ from haiku_tuntap.model.language import (
     without,
 )
 from haiku_tuntap.model.status import B_OK, Status
+from haiku_tuntap.properties.devices import only_device
 from haiku_tuntap.properties.explore.view import View
-from haiku_tuntap.properties.property import Property, shadow
+from haiku_tuntap.properties.property import Nothing, Property, shadow
 
 
 @record
@@ -51,6 +53,7 @@ class Packets:
     shadows: tuple[PacketShadow, ...] = final()
     delivered: tuple[NetBuffer, ...] = internal(default=())
     discarded: tuple[NetBuffer, ...] = internal(default=())
+    faulted: tuple[NetBuffer, ...] = internal(default=())
     in_flight: tuple[NetBuffer, ...] = internal(default=())
     written: int = internal(default=0)
     received: int = internal(default=0)
@@ -104,7 +107,7 @@ class Packets:
 
     @observes(events.copy_faulted)
     def on_fault(self, buffer: NetBuffer) -> None:
-        self.discarded = (*self.discarded, buffer)
+        self.faulted = (*self.faulted, buffer)
 
     @observes(events.write_returned)
     def on_write_returned(self, descriptor: FileDescriptor, status: Status) -> None:
@@ -127,10 +130,14 @@ def packets_lost(view: View) -> Iterator[str]:
     if any(thread.pending and not thread.asleep for thread in view.threads):
         return
     monitor = view.monitor(Packets)
-    device: TunnelDevice = view.layout.instances.of_class(TunnelDevice)[0].object
-    queued = view.value(device.send_queue, "buffers")
-    gone = (*view.value(monitor, "delivered"), *view.value(monitor, "discarded"))
+    devices: list[TunnelDevice] = [
+        i.object for i in view.layout.instances.of_class(TunnelDevice) if view.is_alive(i)
+    ]
+    queued = [b for device in devices for b in view.value(device.send_queue, "buffers")]
+    discarded = view.value(monitor, "discarded")
+    gone = (*view.value(monitor, "delivered"), *discarded, *view.value(monitor, "faulted"))
     in_flight = view.value(monitor, "in_flight")
+    sent = [packet for sender in monitor.shadows for packet in view.value(sender, "sent")]
     for sender in monitor.shadows:
         for packet in view.value(sender, "sent"):
             places = queued.count(packet) + gone.count(packet)
@@ -138,10 +145,15 @@ def packets_lost(view: View) -> Iterator[str]:
                 name = view.layout.instances.of(packet).name
                 where = "nowhere" if places == 0 else f"in {places} places"
                 yield f"{name} was accepted and is {where}"
-    waiting = len(view.value(device.receive_queue, "buffers"))
+    dropped = sum(packet not in sent for packet in discarded)
+    waiting = sum(len(view.value(device.receive_queue, "buffers")) for device in devices)
     written, received = view.value(monitor, "written"), view.value(monitor, "received")
-    if not any(t.entry == "write" for t in view.threads) and written != received + waiting:
-        yield f"{written} packets were written; {received} were received and {waiting} wait"
+    writing = any(thread.entry == "write" for thread in view.threads)
+    if not writing and written != received + waiting + dropped:
+        yield (
+            f"{written} packets were written; {received} were received, {waiting} wait and "
+            f"{dropped} were dropped"
+        )
 
 
 PACKETS = Property(
@@ -174,6 +186,7 @@ class OpenBegan:
 class Freshness:
     """Remembers the packets that were queued before the current open began."""
 
+    device: TunnelDevice = final()
     shadows: tuple[OpenBegan, ...] = final()
     stale: tuple[NetBuffer, ...] = internal(default=())
 
@@ -183,12 +196,12 @@ class Freshness:
         return shadow(self.shadows, thread)
 
     @observes(events.open_began)
-    def on_open_began(self, device: TunnelDevice) -> None:
-        self.mine(current_thread()).queued = device.send_queue.buffers
+    def on_open_began(self, name: DeviceName) -> None:
+        self.mine(current_thread()).queued = self.device.send_queue.buffers
 
     @observes(events.open_returned)
     def on_open_returned(
-        self, device: TunnelDevice, descriptor: FileDescriptor | None, status: Status
+        self, name: DeviceName, descriptor: FileDescriptor | None, status: Status
     ) -> None:
         mine = self.mine(current_thread())
         if status == B_OK:
@@ -203,16 +216,21 @@ class Freshness:
             violated("stale-packet", "an application reads a packet that was queued before it came")
 
 
-def freshness(system: System) -> Freshness:
+def freshness(system: System) -> Freshness | Nothing:
     """The monitor of a system."""
-    return Freshness(shadows=tuple(OpenBegan(shadow_of=s.thread) for s in system.threads))
+    device = only_device(system)
+    if device is None:
+        return Nothing()
+    shadows = tuple(OpenBegan(shadow_of=s.thread) for s in system.threads)
+    return Freshness(device=device, shadows=shadows)
 
 
 OWN_PACKETS = Property(
     id="own-packets",
     title="An application reads only packets that were queued while it had the device open.",
     statement="No packet that lay in the send queue when an open began is delivered to a read of "
-    "that open. A packet that comes while the open is in flight may or may not be.",
+    "that open. A packet that comes while the open is in flight may or may not be. Scenarios with "
+    "several devices say nothing.",
     source="OPEN-3; tunnel.cpp:92-133",
     codes=frozenset({"stale-packet"}),
     monitors=(freshness,),

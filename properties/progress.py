@@ -9,6 +9,7 @@ from haiku_tuntap.model.kernel.device_interface import Interface
 from haiku_tuntap.model.language import System, observes, reached, record
 from haiku_tuntap.model.language.graph import LocationKind
 from haiku_tuntap.model.status import Status
+from haiku_tuntap.properties.devices import devices
 from haiku_tuntap.properties.explore.view import ThreadView, View
 from haiku_tuntap.properties.property import Property
 
@@ -30,6 +31,13 @@ def downs_that_hang(view: View) -> Iterator[str]:
     """The downs of a quiescent state that have not returned."""
     for thread in view.threads:
         if thread.entry == "down":
+            yield f"{thread.name} hangs in {thread.location.label}, and cannot be killed"
+
+
+def lives_that_hang(view: View) -> Iterator[str]:
+    """The creates and deletes of a quiescent state that have not returned."""
+    for thread in view.threads:
+        if thread.entry in ("create", "delete"):
             yield f"{thread.name} hangs in {thread.location.label}, and cannot be killed"
 
 
@@ -68,4 +76,16 @@ INTERFACE_DOWN_RETURNS = Property(
     judge=downs_that_hang,
     monitors=(downs,),
     witness=frozenset({"a down returned"}),
+)
+
+DELETE_RETURNS = Property(
+    id="delete-returns",
+    title="Making or deleting an interface returns.",
+    statement="In every state in which nothing can move, no create or delete of an interface is "
+    "pending. Delete waits for the interface's threads without a timeout, and no signal "
+    "interrupts it.",
+    source="DELETE-4, CREATE-1; stack/device_interfaces.cpp:387-415",
+    judge=lives_that_hang,
+    monitors=(devices,),
+    witness=frozenset({"a device was made", "a device was abandoned"}),
 )

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from attrs import frozen
 
-from haiku_tuntap.model.language import System, Thread
+from haiku_tuntap.model.language import System, Thread, record
 from haiku_tuntap.properties.explore.view import View
 
 T = TypeVar("T")
@@ -33,6 +33,11 @@ def no_judgement(view: View) -> Iterable[str]:
     """The judge of a property which only steps can violate."""
     del view
     return ()
+
+
+@record
+class Nothing:
+    """The monitor of a property that has nothing to look at in some scenario."""
 
 
 @frozen(eq=False)

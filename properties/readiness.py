@@ -5,6 +5,7 @@ from __future__ import annotations
 from haiku_tuntap.model.drivers.tunnel import TunnelDevice
 from haiku_tuntap.model.kernel import events
 from haiku_tuntap.model.kernel.buffers import NetBuffer
+from haiku_tuntap.model.kernel.devfs import DeviceName
 from haiku_tuntap.model.kernel.net_fifo import NetFifo
 from haiku_tuntap.model.kernel.select import B_SELECT_READ, SelectInfo
 from haiku_tuntap.model.language import (
@@ -19,9 +20,9 @@ from haiku_tuntap.model.language import (
     static,
     violated,
 )
-from haiku_tuntap.model.language.instances import Instances
 from haiku_tuntap.model.status import Status
-from haiku_tuntap.properties.property import Property, shadow
+from haiku_tuntap.properties.devices import only_device
+from haiku_tuntap.properties.property import Nothing, Property, shadow
 
 
 @record
@@ -39,6 +40,7 @@ class Readiness:
 
     device: TunnelDevice = final()
     shadows: tuple[SelectShadow, ...] = final()
+    deleted: bool = internal(default=False)
 
     @static
     def mine(self, thread: Thread) -> SelectShadow:
@@ -49,12 +51,19 @@ class Readiness:
     def on_begin(self, info: SelectInfo, asked: int) -> None:
         mine = self.mine(current_thread())
         mine.selecting = True
-        mine.saw_packet = len(self.device.send_queue.buffers) > 0
+        mine.saw_packet = self.deleted or len(self.device.send_queue.buffers) > 0
 
     @observes(events.packet_accepted)
     def on_packet(self, fifo: NetFifo, buffer: NetBuffer) -> None:
         for selector in self.shadows:
             if selector.selecting and fifo is self.device.send_queue:
+                selector.saw_packet = True
+
+    @observes(events.device_unpublished)
+    def on_delete(self, name: DeviceName) -> None:
+        self.deleted = True
+        for selector in self.shadows:
+            if selector.selecting:
                 selector.saw_packet = True
 
     @observes(events.select_returned)
@@ -68,9 +77,11 @@ class Readiness:
         mine.saw_packet = False
 
 
-def readiness(system: System) -> Readiness:
+def readiness(system: System) -> Readiness | Nothing:
     """The monitor of a system."""
-    device: TunnelDevice = Instances(system).of_class(TunnelDevice)[0].object
+    device = only_device(system)
+    if device is None:
+        return Nothing()
     shadows = tuple(SelectShadow(shadow_of=s.thread) for s in system.threads)
     return Readiness(device=device, shadows=shadows)
 
@@ -79,8 +90,9 @@ HONEST_SELECT = Property(
     id="honest-select",
     title="select reports READ only if there was something to read.",
     statement="When select or poll reports READ, the send queue was non-empty at some instant of "
-    "the call. (It may be empty again: another reader was faster.) A driver that replaces the "
-    "enqueueing must emit packet_accepted.",
+    "the call, or its device was being deleted and a read would not wait. (The queue may be empty "
+    "again: another reader was faster.) A driver that replaces the enqueueing must emit "
+    "packet_accepted.",
     source="SELECT-1, SELECT-3; POSIX select; tunnel.cpp:243-250, 433-436",
     codes=frozenset({"false-readiness"}),
     monitors=(readiness,),

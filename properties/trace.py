@@ -17,7 +17,7 @@ from haiku_tuntap.properties.explore.write_step import Report
 from haiku_tuntap.properties.verdict import Change, Trace, TraceStep
 
 # How a wait is organised inside a primitive says nothing that the step itself does not say.
-_HIDDEN_FIELDS = frozenset({"owner", "waiters", "waits_on", "dormant"})
+HIDDEN_FIELDS = frozenset({"owner", "waiters", "waits_on", "dormant"})
 
 
 def fingerprint(model: Model) -> str:
@@ -112,7 +112,7 @@ class Teller:
         for (number, name), slot in layout.slots.items():
             instance = layout.instances.all[number - 1]
             hidden = id(instance.object) in shadows or hasattr(instance.object, "shadow_of")
-            if before[slot] == after[slot] or hidden or name in _HIDDEN_FIELDS:
+            if before[slot] == after[slot] or hidden or name in HIDDEN_FIELDS:
                 continue
             kind = layout.types[slot]
             shown = layout.names[slot].removesuffix(".value")

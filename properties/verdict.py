@@ -27,6 +27,14 @@ class Verdict(Enum):
     UNDETERMINED = "UNDETERMINED"
 
 
+class Engine(Enum):
+    """What finds a verdict: the search (explore/), or Z3 (prove/finite/) in two ways."""
+
+    EXPLORE = "explore"
+    BMC = "bmc"
+    INDUCTION = "induction"
+
+
 class Comparison(Enum):
     """How a result stands to what is known of the shipped driver.
 
@@ -86,7 +94,8 @@ class Result:
     """What was found of one property in one scenario.
 
     `states`, `depth` and `seconds` are of the search when the verdict was certain; for a
-    refutation, when it was found. `limit` says which limit made the verdict UNDETERMINED.
+    refutation, when it was found; Z3 counts no states, and says 0. `limit` says which limit made
+    the verdict UNDETERMINED.
     """
 
     driver: str
@@ -103,3 +112,4 @@ class Result:
     known: str | None = None
     comparison: Comparison | None = None
     trace: Trace | None = field(default=None, repr=False)
+    engine: Engine = Engine.EXPLORE

@@ -1,8 +1,9 @@
 """No lost wakeup: the property that matters.
 
 The reference says when a pending call is *completable*: a read when a packet is queued, or the
-last slot of its descriptor was closed, or a signal has arrived; a poll or select when one of its
-events holds, its descriptor was closed, or a signal has arrived; every other call always. A lost
+last slot of its descriptor was closed, its interface was deleted, or a signal has arrived; a poll
+or select when one of its events holds, its descriptor was closed, its interface was deleted, or a
+signal has arrived; every other call always. A lost
 wakeup is a reachable quiescent state in which a pending call is completable, or in which the
 interface's reader thread sleeps although a packet lies in its queue. That is a safety
 property: its counterexamples are finite, and it needs no fairness.
@@ -19,6 +20,7 @@ from haiku_tuntap.model.drivers.tunnel import TunnelDevice
 from haiku_tuntap.model.kernel.descriptors import FileDescriptor
 from haiku_tuntap.model.kernel.select import B_SELECT_READ, B_SELECT_WRITE
 from haiku_tuntap.properties.calls import Calls, calls
+from haiku_tuntap.properties.devices import abandoned, devices
 from haiku_tuntap.properties.explore.view import ThreadView, View
 from haiku_tuntap.properties.property import Property
 
@@ -36,6 +38,8 @@ def completable(view: View, thread: ThreadView) -> str | None:
     if view.value(file.open_count, "value") == 0:
         return "the last slot of its descriptor was closed"
     device = view.value(view.value(file, "cookie"), "device")
+    if device in abandoned(view):
+        return "the interface of its device was deleted"
     packets = view.value(device.send_queue, "buffers")
     asked = view.value(shadow, "events") if thread.entry != "read" else B_SELECT_READ
     if asked & B_SELECT_READ and packets:
@@ -63,13 +67,14 @@ NO_LOST_WAKEUP = Property(
     title="No call sleeps on although it could end.",
     statement="In every state in which no thread inside a call and no kernel thread can take a "
     "step, no pending call is completable. A read is completable when a packet is queued, the "
-    "last slot of its descriptor was closed, or a signal has arrived; a poll or select when one "
-    "of its events holds, its descriptor was closed, or a signal has arrived; every other call "
-    "always. Nor does the interface's reader thread sleep while a packet lies in the receive "
-    "queue. Beginning a call and sending a signal are the environment's and excuse nothing. "
-    "That one particular reader is ever served is not claimed.",
+    "last slot of its descriptor was closed, its interface was deleted, or a signal has arrived; "
+    "a poll or select when one of its events holds, its descriptor was closed, its interface was "
+    "deleted, or a signal has arrived; every other call always. Nor does the interface's reader "
+    "thread sleep while a packet lies in the receive queue. Beginning a call and sending a signal "
+    "are the environment's and excuse nothing. That one particular reader is ever served is not "
+    "claimed.",
     source="WAKE-1, WAKE-2, WAKE-3, WAKE-4, WAKE-5, WAKE-6; the definition is the project's",
     judge=lost_wakeups,
-    monitors=(calls,),
+    monitors=(calls, devices),
     witness=frozenset({"a thread slept"}),
 )

@@ -59,6 +59,7 @@ def test_the_change_in_the_readme_is_refuted_and_mended_is_not(tmp_path: Path) -
         "simulate",
         "simulate tunnel-repaired --pcap crossed.pcap",
         "frame",
+        "prove tunnel-repaired --theorem reopen",
         "benchmark --scenario reader-close",
         "check --unreduced --scenario poll-sender --json results.json",
     ],

@@ -20,7 +20,7 @@ from haiku_tuntap.properties.spec.specification import TOP, read_specification
 
 BIN = Path(sys.executable).parent
 # Formats and interfaces of this project, whose samples are tested where they are.
-ELSEWHERE = {"check-json.md", "kit.md"}
+ELSEWHERE = {"check-json.md", "prove-json.md", "kit.md"}
 CHAPTERS = [chapter for chapter in chapters(TOP / "spec") if chapter.name not in ELSEWHERE]
 
 

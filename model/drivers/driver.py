@@ -32,7 +32,9 @@ class KnownDefect:
 
     `refutes` are the pairs of a scenario's name and a property's id that it refutes. `repair` is
     a driver with that defect repaired and nothing else; without one it is a decision not to
-    repair it in the driver, and `prose` says why.
+    repair it in the driver, and `prose` says why. `shared` are the pairs that the defect refutes
+    just as well, but another declared one, too: it takes the repairs of both to make them hold.
+    `owner` is whose defect it is: the driver's, or that of what stands around it.
     """
 
     id: str
@@ -41,6 +43,13 @@ class KnownDefect:
     source: str
     refutes: frozenset[tuple[str, str]]
     repair: Driver | None = None
+    shared: frozenset[tuple[str, str]] = frozenset()
+    owner: str = "driver"
+
+    @property
+    def places(self) -> frozenset[tuple[str, str]]:
+        """All pairs that the defect may refute."""
+        return self.refutes | self.shared
 
 
 @define(eq=False)

@@ -7,6 +7,7 @@ what is known from what is new.
 from __future__ import annotations
 
 from haiku_tuntap.model.drivers.driver import KnownDefect
+from haiku_tuntap.model.drivers.known_life_defects import DOUBLE_UP, KNOWN_IN_LIFE
 from haiku_tuntap.model.drivers.repairs.close_race import CLOSE_RACE_REPAIRED
 from haiku_tuntap.model.drivers.repairs.down_race import DOWN_RACE_REPAIRED
 from haiku_tuntap.model.drivers.repairs.late_notify import LATE_NOTIFY_REPAIRED
@@ -49,8 +50,20 @@ DOWN_RACE = KnownDefect(
             ("down-twice", "interface-down-returns"),
             ("down-then-up", "no-lost-wakeup"),
             ("down-then-up", "interface-down-returns"),
+            ("delete-up", "no-lost-wakeup"),
+            ("delete-up", "delete-returns"),
+            ("two-ups", "delete-returns"),
+            ("up-delete", "no-lost-wakeup"),
+            ("up-delete", "delete-returns"),
+            ("down-delete", "no-lost-wakeup"),
+            ("down-delete", "interface-down-returns"),
+            ("down-delete", "delete-returns"),
+            ("down-races-up", "no-lost-wakeup"),
+            ("down-races-up", "interface-down-returns"),
+            ("down-races-up", "delete-returns"),
         }
     ),
+    shared=DOUBLE_UP.shared,
     repair=DOWN_RACE_REPAIRED,
 )
 
@@ -123,9 +136,10 @@ SELECT_CLOSE = KnownDefect(
     "and its close hook has nobody left to notify.",
     source="kernel/events/wait_for_objects.cpp:424, 467-475, kernel/fs/fd.cpp:534-562",
     refutes=frozenset({("select-close", "no-lost-wakeup")}),
+    owner="VFS",
 )
 
-KNOWN_IN_TUNNEL = (
+KNOWN_WHILE_THE_DEVICE_STAYS = (
     CLOSE_RACE,
     DOWN_RACE,
     NONBLOCK_IGNORED,
@@ -136,3 +150,7 @@ KNOWN_IN_TUNNEL = (
     LATE_NOTIFY,
     SELECT_CLOSE,
 )
+KNOWN_IN_TUNNEL = (*KNOWN_WHILE_THE_DEVICE_STAYS, *KNOWN_IN_LIFE)
+
+# What is left when the driver is repaired, because it is not the driver's.
+NOT_THE_DRIVERS = tuple(defect for defect in KNOWN_IN_TUNNEL if defect.owner != "driver")

@@ -1,8 +1,7 @@
 """Haiku's TUN/TAP driver as it is (tunnel.cpp at 47136e7183).
 
-The table of devices and the search by name are left out: a device is given directly, and the
-table's mutex, of which there is one in the source, is in the device. Creating and destroying an
-interface are left out, too, and so are the hooks that only change or refuse a setting.
+How devices are made and destroyed is in tunnel_life.py. The hooks that only change or refuse a
+setting are left out.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from haiku_tuntap.model.drivers.driver import Driver
 from haiku_tuntap.model.kernel import hooks
 from haiku_tuntap.model.kernel.atomic import Atomic, Unguarded
 from haiku_tuntap.model.kernel.buffers import BUFFER_ALLOCATION, IPV4, IPV6, NetBuffer
+from haiku_tuntap.model.kernel.devfs import DeviceName, DriverImage
 from haiku_tuntap.model.kernel.mutex import Mutex
 from haiku_tuntap.model.kernel.net_fifo import NetFifo, fifo_dequeue_buffer, fifo_enqueue_buffer
 from haiku_tuntap.model.kernel.select import (
@@ -24,7 +24,16 @@ from haiku_tuntap.model.kernel.select import (
     remove_select_sync_pool_entry,
 )
 from haiku_tuntap.model.kernel.user_memory import copy_from_user, copy_to_user
-from haiku_tuntap.model.language import Chance, allocate, final, free, part, procedure, record
+from haiku_tuntap.model.language import (
+    Chance,
+    allocate,
+    final,
+    free,
+    guarded_by,
+    part,
+    procedure,
+    record,
+)
 from haiku_tuntap.model.status import (
     B_BAD_DATA,
     B_BAD_VALUE,
@@ -33,6 +42,7 @@ from haiku_tuntap.model.status import (
     B_NO_MEMORY,
     B_OK,
     EBUSY,
+    ENODEV,
     Status,
 )
 
@@ -41,17 +51,44 @@ TUNNEL = Driver("tunnel", "Haiku's driver as it is, tunnel.cpp at 47136e7183")
 COOKIE_ALLOCATION = Chance("cookie allocation", "There is no memory for a cookie.")
 
 
+@TUNNEL.replaces(DriverImage)
+@record
+class TunnelDevices(DriverImage):
+    """The table of devices: gDevices and gDevicesLock (tunnel.cpp:64-65).
+
+    It is a list of at most `capacity` devices, and a new one comes first, as if the lower slots
+    had become free: then whoever searches the table meets the new one before all others.
+    """
+
+    lock: Mutex = part(factory=Mutex)
+    capacity: int = final(default=10)
+    table: tuple[TunnelDevice, ...] = guarded_by("lock", default=())
+
+
+@TUNNEL.replaces(DeviceName)
+@record
+class TunnelName(DeviceName):
+    """A name that begins with tun/ or tap/.
+
+    `fixed` is the one device of that name in a scenario in which no device comes or goes. There,
+    searching the table would find the same in all states, and is left out.
+    """
+
+    driver: TunnelDevices = final()
+    fixed: TunnelDevice | None = final(default=None)
+
+
 @TUNNEL.replaces(hooks.NetDevice)
 @record
 class TunnelDevice(hooks.NetDevice):
-    """tunnel_device (tunnel.cpp:43-52). `devices_lock` is gDevicesLock (line 65)."""
+    """tunnel_device (tunnel.cpp:43-52). `devices` is the table, which is global in the source."""
 
+    devices: TunnelDevices = final()
     is_tap: bool = final(default=False)
     send_queue: NetFifo = part(factory=NetFifo)
     receive_queue: NetFifo = part(factory=NetFifo)
     open_count: Atomic = part(factory=Atomic)
     select_pool: SelectPool = part(factory=SelectPool)
-    devices_lock: Mutex = part(factory=Mutex)
 
 
 @TUNNEL.replaces(hooks.Cookie)
@@ -63,11 +100,25 @@ class TunnelCookie(hooks.Cookie):
     flags: Unguarded = part(factory=Unguarded)
 
 
+@procedure(source="tunnel.cpp:68-80")
+async def find_tunnel_device(name: TunnelName) -> TunnelDevice | None:
+    """Search the table for a name. Its lock is held."""
+    if name.fixed is not None:
+        return name.fixed
+    for device in name.driver.table:  # :72
+        if await device.name.equals(name):  # :76
+            return device  # :77
+    return None  # :79
+
+
 @TUNNEL.replaces(hooks.device_open)
 @procedure(source="tunnel.cpp:92-111")
-async def tunnel_open(device: TunnelDevice, flags: int) -> tuple[Status, TunnelCookie | None]:
+async def tunnel_open(name: TunnelName, flags: int) -> tuple[Status, TunnelCookie | None]:
     """Become the one who has the device open."""
-    async with device.devices_lock:  # :95
+    async with name.driver.lock:  # :95
+        device = await find_tunnel_device(name)  # :96
+        if device is None:  # :97
+            return ENODEV, None  # :98
         if await device.open_count.or_(1) != 0:  # :99
             return EBUSY, None  # :100
         cookie = await allocate(TunnelCookie, may_fail=COOKIE_ALLOCATION, device=device)  # :102

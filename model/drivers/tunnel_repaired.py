@@ -15,17 +15,20 @@ from __future__ import annotations
 
 from haiku_tuntap.model.drivers.repairs.closable_fifo import (
     ClosableTunnelCookie,
-    ClosableTunnelDevice,
     close_fifo,
+    find_closable_device,
     reopen_fifo,
-    use_closable_fifos,
 )
+from haiku_tuntap.model.drivers.repairs.delete_while_open import let_devices_go
 from haiku_tuntap.model.drivers.repairs.down_race import down, up
+from haiku_tuntap.model.drivers.repairs.init_early import init
 from haiku_tuntap.model.drivers.repairs.late_notify import send_data
 from haiku_tuntap.model.drivers.tunnel import (
     COOKIE_ALLOCATION,
     TUNNEL,
     TunnelCookie,
+    TunnelDevice,
+    TunnelName,
     tunnel_close,
     tunnel_down,
     tunnel_open,
@@ -33,14 +36,18 @@ from haiku_tuntap.model.drivers.tunnel import (
     tunnel_send_data,
     tunnel_up,
 )
+from haiku_tuntap.model.drivers.tunnel_life import give_up, tunnel_init
 from haiku_tuntap.model.kernel.hooks import O_NONBLOCK
 from haiku_tuntap.model.kernel.net_fifo import clear_fifo, fifo_dequeue_buffer
 from haiku_tuntap.model.kernel.user_memory import copy_to_user
-from haiku_tuntap.model.language import allocate, free, procedure
-from haiku_tuntap.model.status import B_FILE_ERROR, B_NO_MEMORY, B_OK, EBUSY, Status
+from haiku_tuntap.model.language import allocate, free, procedure, without
+from haiku_tuntap.model.status import B_FILE_ERROR, B_NO_MEMORY, B_OK, EBUSY, ENODEV, Status
 
-TUNNEL_REPAIRED = TUNNEL.derive("tunnel-repaired", "tunnel with every known defect repaired")
-use_closable_fifos(TUNNEL_REPAIRED)
+TUNNEL_REPAIRED = TUNNEL.derive(
+    "tunnel-repaired", "tunnel with every known defect of its own repaired"
+)
+let_devices_go(TUNNEL_REPAIRED)
+TUNNEL_REPAIRED.replaces(tunnel_init)(init)
 TUNNEL_REPAIRED.replaces(tunnel_up)(up)
 TUNNEL_REPAIRED.replaces(tunnel_down)(down)
 TUNNEL_REPAIRED.replaces(tunnel_send_data)(send_data)
@@ -48,11 +55,12 @@ TUNNEL_REPAIRED.replaces(tunnel_send_data)(send_data)
 
 @TUNNEL_REPAIRED.replaces(tunnel_open)
 @procedure(source="tunnel.cpp:92-111")
-async def repaired_open(
-    device: ClosableTunnelDevice, flags: int
-) -> tuple[Status, TunnelCookie | None]:
+async def repaired_open(name: TunnelName, flags: int) -> tuple[Status, TunnelCookie | None]:
     """Become the owner, with an empty queue that is open; or leave no trace."""
-    async with device.devices_lock:  # :95
+    async with name.driver.lock:  # :95
+        device = await find_closable_device(name)  # :96
+        if device is None:  # :97
+            return ENODEV, None  # :98
         if await device.open_count.or_(1) != 0:  # :99
             return EBUSY, None  # :100
         cookie = await allocate(TunnelCookie, may_fail=COOKIE_ALLOCATION, device=device)  # :102
@@ -87,3 +95,12 @@ async def repaired_read(cookie: TunnelCookie) -> Status:
     status = await copy_to_user(buffer)  # :166
     await free(buffer)  # :171
     return status
+
+
+@TUNNEL_REPAIRED.replaces(give_up)
+@procedure(source="tunnel.cpp:339, 347, 357")
+async def repaired_give_up(device: TunnelDevice) -> None:
+    """Take a device that could not be made off the table, whose lock init still holds."""
+    devices = device.devices
+    devices.table = without(devices.table, device)
+    await free(device)

@@ -15,12 +15,13 @@ from haiku_tuntap.model.drivers.tunnel import (
     COOKIE_ALLOCATION,
     TUNNEL,
     TunnelCookie,
-    TunnelDevice,
+    TunnelName,
+    find_tunnel_device,
     tunnel_close,
     tunnel_open,
 )
 from haiku_tuntap.model.language import allocate, procedure
-from haiku_tuntap.model.status import B_NO_MEMORY, B_OK, EBUSY, Status
+from haiku_tuntap.model.status import B_NO_MEMORY, B_OK, EBUSY, ENODEV, Status
 
 TUNNEL_SEMAPHORE = TUNNEL.derive(
     "tunnel-semaphore", "the rival repair of close: delete the semaphore, create it in open"
@@ -37,9 +38,12 @@ async def delete_in_close(cookie: TunnelCookie) -> Status:
 
 @TUNNEL_SEMAPHORE.replaces(tunnel_open)
 @procedure(source="tunnel.cpp:92-111")
-async def create_in_open(device: TunnelDevice, flags: int) -> tuple[Status, TunnelCookie | None]:
+async def create_in_open(name: TunnelName, flags: int) -> tuple[Status, TunnelCookie | None]:
     """Create it again, if a close has deleted it."""
-    async with device.devices_lock:  # :95
+    async with name.driver.lock:  # :95
+        device = await find_tunnel_device(name)  # :96
+        if device is None:  # :97
+            return ENODEV, None  # :98
         if await device.open_count.or_(1) != 0:  # :99
             return EBUSY, None  # :100
         cookie = await allocate(TunnelCookie, may_fail=COOKIE_ALLOCATION, device=device)  # :102

@@ -3,14 +3,18 @@
 Two records, as in the stack: the device interface (one per device) and the interface that users
 configure. One address family is configured, so that one datalink protocol goes up and down.
 
-The reader thread hands packets on through a second FIFO to a consumer thread. Neither is here:
-the packet counts as received, and is freed, when the reader thread would put it there. That FIFO
-is 16 MiB large and nothing ever waits to enter it.
+The reader thread hands packets on through a second FIFO to a consumer thread. That FIFO is 16 MiB
+large and nothing ever waits to enter it; so the packet counts as received when it is put there.
+Where a scenario has no consumer thread, there is no second FIFO either, and the packet is freed.
+
+How interfaces are made and deleted is in interface_life.py.
 """
 
 from __future__ import annotations
 
 from haiku_tuntap.model.kernel.atomic import Atomic, Unguarded
+from haiku_tuntap.model.kernel.buffers import NetBuffer
+from haiku_tuntap.model.kernel.devfs import DeviceName
 from haiku_tuntap.model.kernel.events import (
     down_began,
     down_returned,
@@ -26,8 +30,15 @@ from haiku_tuntap.model.kernel.hooks import (
 )
 from haiku_tuntap.model.kernel.kernel_thread import KernelThread, snooze
 from haiku_tuntap.model.kernel.mutex import Mutex
+from haiku_tuntap.model.kernel.net_fifo import NetFifo, fifo_dequeue_buffer, fifo_enqueue_buffer
 from haiku_tuntap.model.language import final, free, part, primitive, procedure, record, violated
-from haiku_tuntap.model.status import B_BAD_VALUE, B_DEVICE_NOT_FOUND, B_OK, Status
+from haiku_tuntap.model.status import (
+    B_BAD_VALUE,
+    B_DEVICE_NOT_FOUND,
+    B_INTERRUPTED,
+    B_OK,
+    Status,
+)
 
 IFF_UP = 1
 
@@ -37,20 +48,31 @@ class DeviceInterface:
     """net_device_interface (stack/device_interfaces.h).
 
     `up_count` is changed under the receive lock by up and without it by down, so no lock guards
-    it. The receive lock is recursive in the source; nobody here takes it twice.
+    it. The receive lock is recursive in the source; nobody here takes it twice. An interface that
+    a scenario makes has no reader thread: it is never taken up.
     """
 
     device: NetDevice = final()
     receive_lock: Mutex = part(factory=Mutex)
     up_count: Unguarded = part(factory=Unguarded)
-    reader_thread: KernelThread = part(factory=KernelThread)
+    ref_count: Atomic = part(factory=Atomic)
+    receive_queue: NetFifo = part(factory=NetFifo)
+    reader_thread: KernelThread | None = final(default=None)
+    consumer_thread: KernelThread | None = final(default=None)
 
 
 @record
 class Interface:
-    """Interface (stack/interfaces.h). `lock` is the stack's sLock, of which there is one."""
+    """Interface (stack/interfaces.h).
 
+    `lock` is sLock, of which the stack has one. Here it is each interface's own, and only for
+    `busy`; the list which it guards, too, has another (see interface_life.py). Nobody looks at
+    both but for one test of `busy`, which is indivisible.
+    """
+
+    name: DeviceName | None = final(default=None)
     device_interface: DeviceInterface = final()
+    references: Atomic = part(factory=Atomic)
     lock: Mutex = part(factory=Mutex)
     busy: Atomic = part(factory=Atomic)
     flags: Unguarded = part(factory=Unguarded)
@@ -69,8 +91,7 @@ async def device_reader_thread(interface: DeviceInterface) -> None:
         status, buffer = await device_receive_data(interface.device)  # :57
         if status == B_OK:  # :58
             assert buffer is not None
-            packet_received(buffer)  # :72
-            await free(buffer)
+            await hand_on(interface, buffer)  # :72-79
         elif status == B_DEVICE_NOT_FOUND:  # :80
             await device_removed(interface.device)  # :81
             return  # :82
@@ -78,22 +99,59 @@ async def device_reader_thread(interface: DeviceInterface) -> None:
             await snooze()  # :88
 
 
+@procedure(source="stack/device_interfaces.cpp:71-79")
+async def hand_on(interface: DeviceInterface, buffer: NetBuffer) -> None:
+    """Put a packet into the second FIFO, if there is one."""
+    packet_received(buffer)  # :72
+    if interface.consumer_thread is None:
+        await free(buffer)
+    else:
+        status = await fifo_enqueue_buffer(interface.receive_queue, buffer)  # :72
+        if status != B_OK:  # :73
+            await free(buffer)  # :77
+
+
 @procedure(source="stack/device_interfaces.cpp:533-547")
-async def reader_thread_main(interface: DeviceInterface) -> None:
+async def reader_thread_main(thread: KernelThread, interface: DeviceInterface) -> None:
     """The service thread: in two lives it runs the reader thread's text."""
     for _ in range(2):
-        await interface.reader_thread.wait_until_resumed()  # :547
+        await thread.wait_until_resumed()  # :547
         await device_reader_thread(interface)  # :538
-        await interface.reader_thread.exit()
+        await thread.exit()
+
+
+@procedure(source="stack/device_interfaces.cpp:96-149")
+async def device_consumer_thread(interface: DeviceInterface) -> None:
+    """Take packets from the second FIFO while somebody has a reference to the interface.
+
+    What the handlers do with a packet is left out: it is freed.
+    """
+    while await interface.ref_count.load() > 0:  # :103
+        status, buffer = await fifo_dequeue_buffer(interface.receive_queue, wait=True)  # :104-105
+        if status == B_OK:  # :106
+            assert buffer is not None
+            async with interface.receive_lock:  # :128
+                pass  # :130-141
+            await free(buffer)  # :145
+        elif status != B_INTERRUPTED:  # :107
+            return  # :109
+
+
+@procedure(source="stack/device_interfaces.cpp:206-210")
+async def consumer_thread_main(thread: KernelThread, interface: DeviceInterface) -> None:
+    """The service thread, which has one life."""
+    await thread.wait_until_resumed()  # :210
+    await device_consumer_thread(interface)  # :206
+    await thread.exit()
 
 
 @procedure(source="stack/device_interfaces.cpp:533-547")
-async def reader_thread_lives(interface: DeviceInterface) -> None:
+async def reader_thread_lives(thread: KernelThread, interface: DeviceInterface) -> None:
     """The service thread with any number of lives."""
     while True:
-        await interface.reader_thread.wait_until_resumed()  # :547
+        await thread.wait_until_resumed()  # :547
         await device_reader_thread(interface)  # :538
-        await interface.reader_thread.exit()
+        await thread.exit()
 
 
 @procedure(source="stack/device_interfaces.cpp:517-551")
@@ -107,6 +165,7 @@ async def up_device_interface(interface: DeviceInterface) -> Status:
         status = await device_up(interface.device)  # :529
         if status != B_OK:  # :530
             return status  # :531
+        assert interface.reader_thread is not None
         await interface.reader_thread.spawn()  # :538-539
         await interface.device.flags.store(await interface.device.flags.load() | IFF_UP)  # :544
         await interface.reader_thread.resume()  # :547
@@ -119,6 +178,7 @@ async def down_device_interface(interface: DeviceInterface) -> None:
     """Stop the device and wait for the reader thread. The receive lock is not held."""
     await interface.device.flags.store(await interface.device.flags.load() & ~IFF_UP)  # :575
     await device_down(interface.device)  # :576
+    assert interface.reader_thread is not None
     await interface.reader_thread.wait_for_exit()  # :586
 
 
@@ -168,18 +228,35 @@ async def is_available(interface: Interface) -> bool:
         return busy == 0  # :1447
 
 
+@procedure(source="stack/interfaces.cpp:750-782")
+async def control_up(interface: Interface) -> Status:
+    """Interface::Control with SIOCSIFFLAGS and IFF_UP."""
+    status = B_OK
+    flags = await interface.flags.load()  # :761
+    if flags & IFF_UP == 0:  # :761
+        status = await set_up(interface)  # :763
+    if status == B_OK:  # :768
+        await interface.flags.store(await interface.flags.load() & IFF_UP)  # :771
+    return status  # :781
+
+
+@procedure(source="stack/interfaces.cpp:750-782")
+async def control_down(interface: Interface) -> Status:
+    """Interface::Control with SIOCSIFFLAGS, without IFF_UP."""
+    flags = await interface.flags.load()  # :761
+    if flags & IFF_UP != 0:  # :761
+        await set_down(interface)  # :765
+    await interface.flags.store(await interface.flags.load() & IFF_UP)  # :771
+    return B_OK  # :781
+
+
 @procedure(source="stack/interfaces.cpp:750-782", call="up")
 async def interface_up(interface: Interface) -> Status:
     """`ifconfig up`: SIOCSIFFLAGS with IFF_UP (stack/datalink.cpp:344-352)."""
     up_began(interface)
     status = B_BAD_VALUE
     if await is_available(interface):
-        status = B_OK
-        flags = await interface.flags.load()  # :761
-        if flags & IFF_UP == 0:  # :761
-            status = await set_up(interface)  # :763
-        if status == B_OK:  # :768
-            await interface.flags.store(await interface.flags.load() & IFF_UP)  # :771
+        status = await control_up(interface)
     up_returned(interface, status)
     return status  # :781
 
@@ -190,10 +267,6 @@ async def interface_down(interface: Interface) -> Status:
     down_began(interface)
     status = B_BAD_VALUE
     if await is_available(interface):
-        status = B_OK
-        flags = await interface.flags.load()  # :761
-        if flags & IFF_UP != 0:  # :761
-            await set_down(interface)  # :765
-        await interface.flags.store(await interface.flags.load() & IFF_UP)  # :771
+        status = await control_down(interface)
     down_returned(interface, status)
     return status  # :781

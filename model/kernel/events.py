@@ -17,8 +17,10 @@ from haiku_tuntap.model.language import Event
 if TYPE_CHECKING:
     from haiku_tuntap.model.kernel.buffers import NetBuffer
     from haiku_tuntap.model.kernel.descriptors import FileDescriptor
+    from haiku_tuntap.model.kernel.devfs import DeviceName
     from haiku_tuntap.model.kernel.device_interface import Interface
     from haiku_tuntap.model.kernel.hooks import NetDevice
+    from haiku_tuntap.model.kernel.modules import Module
     from haiku_tuntap.model.kernel.net_fifo import NetFifo
     from haiku_tuntap.model.kernel.select import SelectInfo
     from haiku_tuntap.model.kernel.semaphore import Semaphore
@@ -63,10 +65,15 @@ packet_received: Event[[NetBuffer]] = Event(
 
 # Files
 
-open_began: Event[[NetDevice]] = Event("open began", "(device): an open call begins.")
-open_returned: Event[[NetDevice, FileDescriptor | None, Status]] = Event(
+open_began: Event[[DeviceName]] = Event(
+    "open began", "(name): an open call has looked the name up and is about to call the open hook."
+)
+open_hook_returned: Event[[DeviceName, Status]] = Event(
+    "open hook returned", "(name, status): the driver has opened its device, or refused."
+)
+open_returned: Event[[DeviceName, FileDescriptor | None, Status]] = Event(
     "open returned",
-    "(device, descriptor, status): an open call is about to return; the descriptor is in its "
+    "(name, descriptor, status): an open call is about to return; the descriptor is in its "
     "slot already, or None if the call failed.",
 )
 file_closed: Event[[FileDescriptor]] = Event(
@@ -116,4 +123,26 @@ up_returned: Event[[Interface, Status]] = Event(
 down_began: Event[[Interface]] = Event("down began", "(interface): an `ifconfig down` begins.")
 down_returned: Event[[Interface, Status]] = Event(
     "down returned", "(interface, status): that call is about to return."
+)
+
+# The life of devices
+
+device_published: Event[[DeviceName]] = Event(
+    "device published", "(name): applications can find the name from now on."
+)
+device_unpublished: Event[[DeviceName]] = Event(
+    "device unpublished", "(name): applications cannot find the name any more."
+)
+device_made: Event[[NetDevice]] = Event(
+    "device made", "(device): the driver's init hook has made a device for the stack."
+)
+device_abandoned: Event[[NetDevice]] = Event(
+    "device abandoned",
+    "(device): the driver's uninit hook has returned; the stack knows nothing of the device now.",
+)
+module_loaded: Event[[Module]] = Event(
+    "module loaded", "(module): the driver's code and static data are in memory."
+)
+module_unloaded: Event[[Module]] = Event(
+    "module unloaded", "(module): the driver's code and static data are gone."
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from haiku_tuntap.model.kernel.atomic import Unguarded
 from haiku_tuntap.model.kernel.buffers import NetBuffer
+from haiku_tuntap.model.kernel.devfs import DeviceName, NameBuffer
 from haiku_tuntap.model.kernel.select import SelectInfo
 from haiku_tuntap.model.language import part, procedure, record
 from haiku_tuntap.model.status import Status
@@ -22,6 +23,7 @@ B_SET_NONBLOCKING_IO = 1
 class NetDevice:
     """A network device (headers/private/net/net_device.h). `flags` holds IFF_UP."""
 
+    name: NameBuffer = part(factory=NameBuffer)
     flags: Unguarded = part(factory=Unguarded)
 
 
@@ -31,8 +33,20 @@ class Cookie:
 
 
 @procedure()
-async def device_open(device: NetDevice, flags: int) -> tuple[Status, Cookie | None]:
-    """Open the device."""
+async def device_init(name: DeviceName) -> tuple[Status, NetDevice | None]:
+    """Make the device of that name, and publish it."""
+    raise NotImplementedError
+
+
+@procedure()
+async def device_uninit(device: NetDevice) -> Status:
+    """The interface is gone; destroy its device. The stack ignores an error."""
+    raise NotImplementedError
+
+
+@procedure()
+async def device_open(name: DeviceName, flags: int) -> tuple[Status, Cookie | None]:
+    """Open the device of that name."""
     raise NotImplementedError
 
 

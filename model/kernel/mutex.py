@@ -96,6 +96,18 @@ class Mutex:
         reached("a mutex was unlocked")
         self.owner = None
 
+    @primitive(source="kernel/locks/lock.cpp:897-936")
+    def destroy(self) -> None:
+        """Make the mutex unusable: whoever locks it from now on waits for ever.
+
+        That is what a kernel does that was not built for debugging, where the count becomes the
+        smallest number (930); a debug kernel panics (1030). The thread that destroys it stands
+        for the owner who never unlocks.
+        """
+        if self.owner is not None:
+            violated("lock-discipline", "a mutex is destroyed while a thread holds it")
+        self.owner = current_thread()
+
     async def __aenter__(self) -> MutexLocker:
         await self.lock()
         return MutexLocker(self)

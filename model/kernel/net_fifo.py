@@ -9,8 +9,19 @@ from haiku_tuntap.model.kernel.buffers import NetBuffer
 from haiku_tuntap.model.kernel.events import packet_accepted, packet_discarded, packet_taken
 from haiku_tuntap.model.kernel.mutex import Mutex
 from haiku_tuntap.model.kernel.semaphore import Semaphore
-from haiku_tuntap.model.language import final, free, guarded_by, part, procedure, record
-from haiku_tuntap.model.status import B_OK, B_WOULD_BLOCK, ENOBUFS, Status
+from haiku_tuntap.model.language import (
+    Chance,
+    final,
+    free,
+    guarded_by,
+    happens,
+    part,
+    procedure,
+    record,
+)
+from haiku_tuntap.model.status import B_NO_MORE_SEMS, B_OK, B_WOULD_BLOCK, ENOBUFS, Status
+
+SEMAPHORE_CREATION = Chance("semaphore creation", "There is no semaphore left.")
 
 
 @record
@@ -94,3 +105,20 @@ async def clear_fifo(fifo: NetFifo) -> None:
             packet_discarded(fifo, buffer)  # :289
             await free(buffer)  # :293
         fifo.current_bytes = 0  # :296
+
+
+@procedure(source="stack/utility.cpp:164-180")
+async def init_fifo(fifo: NetFifo) -> Status:
+    """Make a FIFO in new memory, where its fields have their first values already."""
+    if await happens(SEMAPHORE_CREATION):  # :168
+        return B_NO_MORE_SEMS  # :171
+    await fifo.notify.create()  # :168
+    return B_OK  # :179
+
+
+@procedure(source="stack/utility.cpp:183-190")
+async def uninit_fifo(fifo: NetFifo) -> None:
+    """Free the buffers, destroy the mutex, and wake whoever still waits with B_BAD_SEM_ID."""
+    await clear_fifo(fifo)  # :186
+    await fifo.lock.destroy()  # :188
+    await fifo.notify.delete()  # :189

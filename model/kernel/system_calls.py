@@ -17,9 +17,11 @@ from haiku_tuntap.model.kernel.descriptors import (
     close_fd,
     put_fd,
 )
+from haiku_tuntap.model.kernel.devfs import DeviceName
 from haiku_tuntap.model.kernel.events import (
     file_used,
     open_began,
+    open_hook_returned,
     open_returned,
     read_began,
     read_returned,
@@ -31,7 +33,6 @@ from haiku_tuntap.model.kernel.hooks import (
     B_SET_NONBLOCKING_IO,
     O_NONBLOCK,
     Cookie,
-    NetDevice,
     device_close,
     device_control,
     device_free,
@@ -55,20 +56,36 @@ DESCRIPTOR_ALLOCATION = Chance("descriptor allocation", "There is no memory for 
 
 
 @procedure(source="kernel/fs/vfs.cpp:5483-5501", call="open")
-async def user_open(table: FileTable, device: NetDevice, flags: int) -> Status:
-    """Open the device under the lowest free number of the table."""
-    open_began(device)
-    status, cookie = await device_open(device, flags)  # :5491
+async def user_open(table: FileTable, name: DeviceName, flags: int) -> Status:
+    """Open a device that is there, under the lowest free number of the table."""
+    return await open_vnode(table, name, flags)
+
+
+@procedure(source="kernel/fs/vfs.cpp:5483-5501")
+async def open_vnode(table: FileTable, name: DeviceName, flags: int) -> Status:
+    """Let the driver open the device, and give it a number."""
+    open_began(name)
+    status, cookie = await device_open(name, flags)  # :5491
+    open_hook_returned(name, status)
     if status != B_OK:  # :5492
-        open_returned(device, None, status)
+        open_returned(name, None, status)
         return status  # :5493
     assert cookie is not None
     status, descriptor = await get_new_fd(table, cookie, flags)  # :5495
     if status != B_OK:  # :5496
         await device_close(cookie)  # :5497
         await device_free(cookie)  # :5498
-    open_returned(device, descriptor, status)
+    open_returned(name, descriptor, status)
     return status  # :5500
+
+
+@procedure(source="kernel/fs/vfs.cpp:5756-5783", call="open")
+async def user_open_path(table: FileTable, name: DeviceName, flags: int) -> Status:
+    """Look a name up, and open what is published under it."""
+    status = await name.look_up()  # :5767-5768
+    if status != B_OK:  # :5769
+        return status  # :5770
+    return await open_vnode(table, name, flags)  # :5773
 
 
 @procedure(source="kernel/fs/vfs.cpp:2881-2937")

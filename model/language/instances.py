@@ -17,9 +17,10 @@ from haiku_tuntap.model.language.records import (
     FieldKind,
     fields_of,
     is_record,
+    is_record_class,
     parts_of,
 )
-from haiku_tuntap.model.language.system import System
+from haiku_tuntap.model.language.system import Substitution, System
 from haiku_tuntap.model.language.threads import Thread
 
 
@@ -44,13 +45,15 @@ class Instance:
         return self if self.parent is None else self.parent.whole
 
 
-def unused(cls: type) -> Any:
+def unused(cls: type, substitution: Substitution) -> Any:
     """A record as it lies in a pool: parts made, defaults set, everything else None."""
     made: Any = object.__new__(cls)
     for attribute in attrs.fields(cls):
         default = attribute.default
         if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # Factory is a class
-            value = default.factory()
+            part = default.factory
+            is_part = is_record_class(part)
+            value = unused(substitution.resolve(part), substitution) if is_part else part()
         else:
             value = None if default is attrs.NOTHING else default
         setattr(made, attribute.name, value)
@@ -66,6 +69,7 @@ class Instances:
     by_object: dict[int, Instance] = Factory(dict)
     pools: dict[tuple[int, type], list[Instance]] = Factory(dict)
     pooled_classes: set[type] = Factory(set)
+    _of_class: dict[type, list[Instance]] = Factory(dict)
 
     def __attrs_post_init__(self) -> None:
         for index, spec in enumerate(self.system.threads):
@@ -93,16 +97,16 @@ class Instances:
                         self._add(value, name, index if alone else None)
 
     def _add_pools(self) -> None:
-        resolve = self.system.substitution.resolve
+        substitution = self.system.substitution
         for index, spec in enumerate(self.system.threads):
             for original, capacity in spec.pool.items():
-                cls = resolve(original)
+                cls = substitution.resolve(original)
                 self.pooled_classes.add(cls)
                 pool = self.pools.setdefault((index, cls), [])
                 for i in range(capacity):
                     suffix = f" {i + 1}" if capacity > 1 else ""
                     name = f"{spec.name}'s {_lower(cls)}{suffix}"
-                    pool.append(self._add(unused(cls), name, index, from_pool=True))
+                    pool.append(self._add(unused(cls, substitution), name, index, from_pool=True))
 
     def _add(
         self,
@@ -155,7 +159,9 @@ class Instances:
 
     def of_class(self, cls: type) -> list[Instance]:
         """All instances of `cls` or a subclass of it."""
-        return [i for i in self.all if isinstance(i.object, cls)]
+        if cls not in self._of_class:
+            self._of_class[cls] = [i for i in self.all if isinstance(i.object, cls)]
+        return self._of_class[cls]
 
     def is_pooled(self, cls: type) -> bool:
         """Whether records of this class are allocated and freed."""

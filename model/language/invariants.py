@@ -54,7 +54,7 @@ class Position(Protocol):
         """Whether a call of that routine, or of what stands in for it, is on the stack."""
 
     def will(self, label: str) -> bool:
-        """Whether every way on from here does that before it does anything that may wait."""
+        """Whether every way on from here leads there."""
 
     def refers_to(self, record: Any) -> bool:
         """Whether a local that is still needed means that record."""
@@ -74,19 +74,30 @@ class Position(Protocol):
 
 @frozen
 class Place:
-    """A set of positions; `text` says which, for people."""
+    """A set of positions; `text` says which, for people, and `joined` by what its parts are."""
 
     text: str
     holds: Callable[[Position], bool]
+    joined: str = ""
 
     def __and__(self, other: Place) -> Place:
-        return Place(f"{self.text} and {other.text}", lambda p: self.holds(p) and other.holds(p))
+        text = f"{self._inside('and')} and {other._inside('and')}"
+        return Place(text, lambda p: self.holds(p) and other.holds(p), "and")
 
     def __or__(self, other: Place) -> Place:
-        return Place(f"{self.text} or {other.text}", lambda p: self.holds(p) or other.holds(p))
+        text = f"{self._inside('or')} or {other._inside('or')}"
+        return Place(text, lambda p: self.holds(p) or other.holds(p), "or")
 
     def __invert__(self) -> Place:
-        return Place(f"not {self.text}", lambda p: not self.holds(p))
+        return Place(f"not {self._inside('not')}", lambda p: not self.holds(p))
+
+    def called(self, text: str) -> Place:
+        """The same positions, under a shorter name."""
+        return Place(text, self.holds)
+
+    def _inside(self, joint: str) -> str:
+        """The text as a part of another, which joins its parts by `joint`."""
+        return self.text if self.joined in ("", joint) else f"({self.text})"
 
 
 @frozen
@@ -106,24 +117,31 @@ class Mine:
             return Mine(self.cls, (*self.path, name))
         return Bound(getattr(found, name), self)
 
+    def __str__(self) -> str:
+        return f"its own {'.'.join((self.cls.__name__, *self.path))}"
+
 
 def mine(cls: type) -> Any:
     """A record of each thread's own, for `asleep_in` and the like."""
     return Mine(cls)
 
 
+def _name(value: Any) -> str:
+    return str(getattr(value, "name", value))
+
+
 def _label(position: Position, operation: Bound) -> str:
     return f"{operation.routine.name}({position.name_of(operation.receiver)})"
 
 
-def _plain(record: Any) -> str:
-    return type(record).__name__
+def _text(operation: Bound) -> str:
+    return f"{operation.routine.name}({operation.receiver})"
 
 
 def about_to(operation: Any) -> Place:
     """Threads whose next step is an operation: `about_to(fifo.notify.release)`."""
     return Place(
-        f"about to {operation}",
+        f"about to {_text(operation)}",
         lambda p: (
             p.location.kind is LocationKind.PRIMITIVE and p.location.label == _label(p, operation)
         ),
@@ -141,20 +159,20 @@ def next_is(label: str) -> Place:
     For operations on what a local means; where a record has a name, say `about_to`.
     """
     return Place(
-        f"about to do {label}",
+        f"about to {label}",
         lambda p: p.location.kind is LocationKind.PRIMITIVE and p.location.label == label,
     )
 
 
 def on_the_way_to(operation: Any) -> Place:
-    """Threads whose next wait is that operation: they do nothing else first that may wait."""
-    return Place(f"on the way to {operation}", lambda p: p.will(_label(p, operation)))
+    """Threads that will come to that operation, whatever happens on the way."""
+    return Place(f"on the way to {_text(operation)}", lambda p: p.will(_label(p, operation)))
 
 
 def asleep_in(record: Any) -> Place:
     """Threads that sleep in a mutex or semaphore."""
     return Place(
-        f"asleep in {_plain(record)}",
+        f"asleep in {record}",
         lambda p: (
             p.location.kind is LocationKind.BLOCKED
             and p.location.label.endswith(f"({p.name_of(record)})")
@@ -165,7 +183,7 @@ def asleep_in(record: Any) -> Place:
 def woken_in(record: Any, result: int | None = None) -> Place:
     """Threads that a mutex or semaphore has woken with `result`, and that have not gone on."""
     return Place(
-        f"woken in {_plain(record)}",
+        f"woken in {record}" + ("" if result is None else f" with {_name(result)}"),
         lambda p: (
             p.location.kind is LocationKind.RESUMED
             and p.location.label.endswith(f"({p.name_of(record)})")
@@ -181,17 +199,18 @@ def inside(routine: Any) -> Place:
 
 def refers_to(record: Any) -> Place:
     """Threads that will still use a record which they have looked up."""
-    return Place(f"uses {_plain(record)}", lambda p: p.refers_to(record))
+    return Place(f"using {record}", lambda p: p.refers_to(record))
 
 
 def holds(mutex: Any) -> Place:
     """The thread that owns a mutex."""
-    return Place(f"holds {_plain(mutex)}", lambda p: p.is_held_by(mutex, "owner"))
+    return Place(f"holding {mutex}", lambda p: p.is_held_by(mutex, "owner"))
 
 
 def listed_in(record: Any, field: str) -> Place:
     """Threads with a record of their own in a list."""
-    return Place(f"listed in {field}", lambda p: p.is_held_by(record, field))
+    getattr(record, field)  # so that a field that there is not is noticed
+    return Place(f"listed in {record}.{field}", lambda p: p.is_held_by(record, field))
 
 
 def meant_by(thread: str, local: str) -> Place:
@@ -199,19 +218,29 @@ def meant_by(thread: str, local: str) -> Place:
     return Place(f"meant by {thread}'s {local}", lambda p: p.is_meant_by(thread, local))
 
 
-def has(cls: type, field: str, holds_for: Callable[[Any], bool]) -> Place:
-    """Threads whose own record of a class has a field with such a value."""
+def has(cls: type, field: str, holds_for: Callable[[Any], bool], says: str = "is so") -> Place:
+    """Threads whose own record of a class has a field with such a value; `says` with which."""
 
     def test(position: Position) -> bool:
         value = position.own(cls, field)
         return value is not None and holds_for(value)
 
-    return Place(f"{cls.__name__}.{field} is so", test)
+    _require(cls, field)
+    return Place(f"whose {cls.__name__}.{field} {says}", test)
+
+
+def _require(cls: type, path: str) -> None:
+    """AttributeError if the class has no such field."""
+    for name in path.split("."):
+        hints = typing.get_type_hints(cls)
+        if name not in hints:
+            raise AttributeError(f"{cls.__name__} has no {name}; it has {', '.join(hints)}")
+        cls = hints[name]
 
 
 def local_is(name: str, value: Any) -> Place:
     """Threads whose live local of that name has that value."""
-    return Place(f"{name} is {value}", lambda p: p.local(name) == value)
+    return Place(f"whose {name} is {_name(value)}", lambda p: p.local(name) == value)
 
 
 class Facts(Protocol):

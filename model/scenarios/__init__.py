@@ -4,7 +4,7 @@ A scenario says who calls what, and what may go wrong; everything else is the dr
 for a driver in a `World`: one device with an interface, and applications with their files.
 """
 
-from haiku_tuntap.model.scenarios import applications, files, interfaces
+from haiku_tuntap.model.scenarios import applications, files, interfaces, life
 from haiku_tuntap.model.scenarios.world import SCENARIOS, Scenario, World, scenario, scenario_named
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "applications",
     "files",
     "interfaces",
+    "life",
     "scenario",
     "scenario_named",
 ]

@@ -57,7 +57,7 @@ def close_reopen(world: World) -> None:
     table = world.table("other files")
     world.thread("closer", call(user_close, slot))
     world.thread(
-        "opener", call(user_open, table, world.device, 0), call(user_read, table.fd3), opens=1
+        "opener", call(user_open, table, world.name, 0), call(user_read, table.fd3), opens=1
     )
     world.sender(packets=2)
 
@@ -72,7 +72,7 @@ def reused_number(world: World) -> None:
     slot = world.open_file()
     table = world.roots["files"]
     world.reader(slot)
-    world.thread("closer", call(user_close, slot), call(user_open, table, world.device, 0), opens=1)
+    world.thread("closer", call(user_close, slot), call(user_open, table, world.name, 0), opens=1)
 
 
 @scenario("two-openers", family="two openers", bounds="2 applications, 2 opens each, 1 close each")
@@ -80,7 +80,7 @@ def two_openers(world: World) -> None:
     """Two applications open the device; one at a time may have it."""
     for number in (1, 2):
         table = world.table(f"files {number}")
-        opens = call(user_open, table, world.device, 0)
+        opens = call(user_open, table, world.name, 0)
         world.thread(f"opener {number}", opens, call(user_close, table.fd3), opens, opens=2)
 
 
@@ -93,5 +93,5 @@ def two_openers(world: World) -> None:
 def cookie_allocation_fails(world: World) -> None:
     """Opening fails for want of memory, and is tried again."""
     table = world.table()
-    opens = call(user_open, table, world.device, 0)
+    opens = call(user_open, table, world.name, 0)
     world.thread("opener", opens, opens, opens=2)

@@ -7,7 +7,12 @@ from collections.abc import Callable
 from attrs import define, field, frozen
 
 from haiku_tuntap.model.drivers.driver import Driver
-from haiku_tuntap.model.drivers.tunnel import TunnelCookie, TunnelDevice
+from haiku_tuntap.model.drivers.tunnel import (
+    TunnelCookie,
+    TunnelDevice,
+    TunnelDevices,
+    TunnelName,
+)
 from haiku_tuntap.model.kernel.atomic import Atomic, Unguarded
 from haiku_tuntap.model.kernel.buffers import IPV4, NetBuffer
 from haiku_tuntap.model.kernel.descriptors import FileDescriptor, FileSlot, FileTable
@@ -31,23 +36,39 @@ from haiku_tuntap.model.language import Call, Chance, Procedure, System, ThreadS
 
 @define(eq=False)
 class World:
-    """One device that exists, and whatever a scenario adds. A packet has size 1."""
+    """One device that exists, and whatever a scenario adds. A packet has size 1.
+
+    `name` is what the device is opened by. It stays as long as the scenario, unless that begins
+    with a `Life` (life_world.py), in which devices come and go.
+    """
 
     driver: Driver
     capacity: int = 2
     is_tap: bool = False
+    devices: TunnelDevices = field(init=False)
     device: TunnelDevice = field(init=False)
+    name: TunnelName = field(init=False)
     roots: dict[str, object] = field(init=False, factory=dict)
     threads: list[ThreadSpec] = field(init=False, factory=list)
 
     def __attrs_post_init__(self) -> None:
         resolve = self.driver.substitution.resolve
-        self.device = resolve(TunnelDevice)(
-            is_tap=self.is_tap,
+        self.devices = resolve(TunnelDevices)()
+        self.device = self.make_device(is_tap=self.is_tap)
+        self.devices.table = (self.device,)
+        self.name = resolve(TunnelName)(driver=self.devices, fixed=self.device)
+        self.roots["device"] = self.device
+        self.roots["devices"] = self.devices
+
+    def make_device(self, *, is_tap: bool) -> TunnelDevice:
+        """A device that nobody has open."""
+        resolve = self.driver.substitution.resolve
+        return resolve(TunnelDevice)(
+            devices=self.devices,
+            is_tap=is_tap,
             send_queue=resolve(NetFifo)(max_bytes=self.capacity),
             receive_queue=resolve(NetFifo)(max_bytes=self.capacity),
         )
-        self.roots["device"] = self.device
 
     def table(self, name: str = "files") -> FileTable:
         """The descriptors of one more application, with no file open."""
@@ -69,21 +90,24 @@ class World:
         return slot
 
     def interface_up(
-        self, main: Procedure[[DeviceInterface], None] = reader_thread_main
+        self, main: Procedure[[KernelThread, DeviceInterface], None] = reader_thread_main
     ) -> Interface:
         """The device's interface, which is up, and its reader thread, which runs `main`."""
         resolve = self.driver.substitution.resolve
         self.device.flags = Unguarded(value=IFF_UP)
+        thread = resolve(KernelThread)(alive=True, resumed=True)
+        self.roots["device interface.reader_thread"] = thread
         interface = resolve(Interface)(
             device_interface=resolve(DeviceInterface)(
                 device=self.device,
                 up_count=Unguarded(value=1),
-                reader_thread=KernelThread(alive=True, resumed=True),
+                receive_queue=resolve(NetFifo)(),
+                reader_thread=thread,
             ),
             flags=Unguarded(value=IFF_UP),
         )
         self.roots["interface"] = interface
-        self.service("reader thread", call(main, interface.device_interface))
+        self.service("reader thread", call(main, thread, interface.device_interface))
         return interface
 
     def select_info(self, name: str) -> SelectInfo:
@@ -92,13 +116,17 @@ class World:
         self.roots[name] = info
         return info
 
-    def thread(self, name: str, *calls: Call, opens: int = 0, packets: int = 0) -> ThreadSpec:
-        """A thread that makes these calls, and may open files and make packets that often."""
+    def thread(
+        self, name: str, *calls: Call, opens: int = 0, packets: int = 0, interfaces: int = 0
+    ) -> ThreadSpec:
+        """A thread that makes these calls, and may open files, make packets … that often."""
         pool: dict[type, int] = {}
         if opens:
             pool |= {TunnelCookie: opens, FileDescriptor: opens}
         if packets:
             pool |= {NetBuffer: packets}
+        if interfaces:
+            pool |= {TunnelDevice: interfaces, DeviceInterface: interfaces, Interface: interfaces}
         spec = ThreadSpec(name, calls, pool)
         self.threads.append(spec)
         return spec

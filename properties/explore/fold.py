@@ -103,6 +103,8 @@ class Folding:
                 return _common(self.cells[(i.number, name)] for i in self.targets(ref, cls))
             case Part(ref=ref, name=name):
                 whole = self.value(ref)
+                if whole is None:
+                    return UNKNOWN  # nobody gets there: what None has is never used
                 return getattr(whole, name) if is_one(whole) else _blur(whole)
             case Op(name=name, args=args):
                 return self._operation(name, [self.value(a) for a in args])

@@ -200,7 +200,7 @@ class Search:
         outcome.marks = set(self.program.marks)
         outcome.states = len(outcome.parents)
         outcome.seconds = time.perf_counter() - self.started
-        outcome.memory = _memory()
+        outcome.memory = memory_in_use()
         return outcome
 
     def _levels(self) -> None:
@@ -271,12 +271,13 @@ class Search:
         return made
 
     def _note(self, state: State) -> bool:
-        """Take what the steps from `state` reported; whether one of them ended its path."""
+        """Take what the steps from `state` reported; whether one ended its path inside a call."""
         noted = self.program.noted
         fatal = False
         for report_index, step in noted:
             report = self.program.reports[report_index]
-            fatal = fatal or report.fatal
+            begins_call = self.program.steps[step].location.kind is LocationKind.CALL
+            fatal = fatal or (report.fatal and not begins_call)
             if report.code == POOL_EXHAUSTED:
                 self.outcome.limit = report.text
                 continue
@@ -312,11 +313,11 @@ class Search:
             self.outcome.limit = f"{limits.states:,} states"
         elif limits.seconds is not None and seconds > limits.seconds:
             self.outcome.limit = f"{limits.seconds:g} s"
-        elif limits.memory is not None and _memory() > limits.memory:
+        elif limits.memory is not None and memory_in_use() > limits.memory:
             self.outcome.limit = f"{limits.memory / 2**20:,.0f} MiB of memory"
         return self.outcome.limit is not None
 
 
-def _memory() -> int:
+def memory_in_use() -> int:
     """The memory of this process at its largest, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -75,7 +75,9 @@ class View:
         return self.layout.instances.all[number - 1].object
 
     def is_alive(self, instance: Instance) -> bool:
-        """Whether a pooled record is allocated."""
+        """Whether a record is allocated; one of a class that nobody frees always is."""
+        if not self.layout.instances.is_pooled(instance.cls):
+            return True
         cell = (instance.number, LIFE)
         slots, constants = self.layout.slots, self.layout.constants
         life = self.state[slots[cell]] if cell in slots else constants[cell]

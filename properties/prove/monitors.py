@@ -6,16 +6,18 @@ It belongs to the invariant, too: a rule that a monitor reports as broken is sho
 from __future__ import annotations
 
 from haiku_tuntap.model.drivers.invariants.opening import installing
-from haiku_tuntap.model.kernel.hooks import device_free
+from haiku_tuntap.model.kernel.hooks import device_free, device_read
+from haiku_tuntap.model.kernel.net_fifo import fifo_dequeue_buffer
 from haiku_tuntap.model.kernel.system_calls import user_open
 from haiku_tuntap.model.language.invariants import (
     Conjunct,
     Fact,
     Facts,
+    about_to,
     inside,
     local_is,
 )
-from haiku_tuntap.model.status import EBUSY
+from haiku_tuntap.model.status import B_OK, EBUSY
 
 
 def openers_know_the_file(state: Facts) -> Fact:
@@ -39,7 +41,24 @@ def who_is_alone_succeeds(state: Facts) -> Fact:
     )
 
 
+def ledgers_balance(state: Facts) -> Fact:
+    """Each packet that was accepted is queued, in the hands of a read, delivered or discarded."""
+    book = state.ledger
+    unlocking = inside(fifo_dequeue_buffer) & about_to(state.device.send_queue.lock.unlock)
+    in_hands = state.count(inside(device_read) & unlocking & local_is("status", B_OK))
+    return state.every(
+        book.queued == state.device.send_queue.buffers,
+        book.accepted == book.queued + book.delivered + book.discarded + in_hands,
+    )
+
+
 MONITOR_FACTS = (
+    Conjunct(
+        "ledgers-balance",
+        ("reopen",),
+        "Whoever takes a packet delivers or discards it.",
+        ledgers_balance,
+    ),
     Conjunct(
         "openers-know-the-file",
         ("reopen",),

@@ -17,13 +17,13 @@ from haiku_tuntap.model.kernel.device_interface import (
     interface_up,
     reader_thread_lives,
 )
-from haiku_tuntap.model.kernel.hooks import O_NONBLOCK
+from haiku_tuntap.model.kernel.hooks import O_NONBLOCK, device_read
 from haiku_tuntap.model.kernel.select import B_SELECT_READ, SelectInfo
 from haiku_tuntap.model.kernel.select_calls import user_poll, user_select
 from haiku_tuntap.model.kernel.signals import kill
 from haiku_tuntap.model.kernel.system_calls import user_close, user_open
 from haiku_tuntap.model.language import Procedure, System, call
-from haiku_tuntap.model.language.invariants import Conjunct
+from haiku_tuntap.model.language.invariants import Conjunct, Place, inside
 from haiku_tuntap.model.scenarios.world import World
 from haiku_tuntap.model.status import Status
 from haiku_tuntap.properties.blocking import NONBLOCKING
@@ -31,6 +31,7 @@ from haiku_tuntap.properties.kernel_rules import KERNEL_RULES
 from haiku_tuntap.properties.opening import EXCLUSIVE_OPEN
 from haiku_tuntap.properties.progress import INTERFACE_DOWN_RETURNS, NO_DEADLOCK
 from haiku_tuntap.properties.property import Property, with_monitors
+from haiku_tuntap.properties.prove.conservation import CONSERVATION
 from haiku_tuntap.properties.wakeups import NO_LOST_WAKEUP
 
 
@@ -86,7 +87,8 @@ class Theorem:
     """Something that is proved of a driver for any number of threads.
 
     `scenarios` are where a run is looked for if the proof fails. `shares` names a theorem whose
-    invariant serves this one, too.
+    invariant serves this one, too. It would be vacuous if no thread could be in `situation`, or
+    without one, if no thread could sleep while nothing moves.
     """
 
     id: str
@@ -96,6 +98,7 @@ class Theorem:
     properties: tuple[Property, ...]
     scenarios: tuple[str, ...]
     shares: str | None = None
+    situation: Place | None = None
 
     def has(self, conjunct: Conjunct) -> bool:
         """Whether a conjunct of an invariant is for this theorem, or the one it shares with."""
@@ -140,7 +143,7 @@ def reopen(templates: Templates, flags: int = 0) -> None:
     world = templates.world
     slot = templates.readers(flags)
     world.thread("closer", call(user_close, slot))
-    world.thread("opener", call(user_open, world.roots["files"], world.device, flags), opens=1)
+    world.thread("opener", call(user_open, world.roots["files"], world.name, flags), opens=1)
 
 
 def nonblocking(templates: Templates) -> None:
@@ -181,7 +184,7 @@ THEOREMS: dict[str, Theorem] = {
             title="One application at a time has the device open, and the next finds it as new.",
             threads="any number of readers, senders, closers, openers and signals to readers",
             populate=reopen,
-            properties=(NO_LOST_WAKEUP, NO_DEADLOCK, KERNEL_RULES, EXCLUSIVE_OPEN),
+            properties=(NO_LOST_WAKEUP, NO_DEADLOCK, KERNEL_RULES, EXCLUSIVE_OPEN, CONSERVATION),
             scenarios=("two-openers", "close-reopen", "reused-number"),
         ),
         Theorem(
@@ -190,9 +193,10 @@ THEOREMS: dict[str, Theorem] = {
             threads="any number of readers, senders, closers, openers and signals to readers, all "
             "of a non-blocking file",
             populate=nonblocking,
-            properties=(NONBLOCKING, NO_LOST_WAKEUP, EXCLUSIVE_OPEN),
+            properties=(NONBLOCKING, NO_LOST_WAKEUP, EXCLUSIVE_OPEN, CONSERVATION),
             scenarios=("nonblocking-reader",),
             shares="reopen",
+            situation=inside(device_read),
         ),
         Theorem(
             id="interface",

@@ -11,18 +11,26 @@ from rich.table import Table
 from rich.text import Text
 
 from haiku_tuntap.model.drivers import DRIVERS, Driver, KnownDefect
+from haiku_tuntap.model.language.invariants import Conjunct
 from haiku_tuntap.model.scenarios import SCENARIOS, Scenario
 from haiku_tuntap.properties.catalogue import PROPERTIES
 from haiku_tuntap.properties.loading import InputError, unknown
 from haiku_tuntap.properties.property import Property
+from haiku_tuntap.properties.prove.theorems import THEOREMS, Theorem
+from haiku_tuntap.properties.prove.written import Written, formula
+from haiku_tuntap.properties.report.words import whose
 
 VERDICTS = {
+    "PROVED": "The property holds for any number of threads of the kinds that the theorem lists, "
+    "any number of packets and any capacity: an invariant holds at first, every step keeps it, and "
+    "it excludes what the property forbids. What is abstracted is listed by `tuntap prove`.",
     "HOLDS": "There is no violation in the whole state space of the scenario's bounds. "
     "It says nothing of more threads, packets or signals than the bounds name.",
     "REFUTED": "There is a run that violates the property. It is shown step by step, and "
     "`tuntap replay` shows it again.",
     "UNDETERMINED": "A limit (time, memory, states) ended the search, or an interruption did. "
-    "No violation was met until then, which is not the same as success. Exit code 3.",
+    "No violation was met until then, which is not the same as success. Of a theorem: neither a "
+    "proof nor a run that refutes it was found. Exit code 3.",
     "KNOWN": "Refuted, and declared: the shipped driver lists this defect with its reason, and "
     "the driver that was checked has it, too. Exit code 0.",
     "FIXED": "A defect that the shipped driver declares, in a place where the driver that was "
@@ -35,11 +43,13 @@ VERDICTS = {
 
 
 def print_list(console: Console, kind: str | None) -> None:
-    """The drivers, scenarios or properties, or all of them."""
+    """The drivers, scenarios, properties, known defects or theorems, or all of them."""
     lists: dict[str, Mapping[str, str]] = {
         "drivers": {driver.name: driver.summary for driver in DRIVERS.values()},
         "scenarios": {scenario.name: scenario.title for scenario in SCENARIOS.values()},
         "properties": {property_.id: property_.title for property_ in PROPERTIES.values()},
+        "theorems": {theorem.id: theorem.title for theorem in THEOREMS.values()},
+        "defects": {d.id: f"{d.title}{whose(d)}" for d in _defects().values()},
     }
     for number, (name, entries) in enumerate(
         (name, entries) for name, entries in lists.items() if kind in (None, name)
@@ -50,11 +60,13 @@ def print_list(console: Console, kind: str | None) -> None:
 
 
 def print_explanation(console: Console, name: str) -> None:
-    """What a property, known defect, verdict, scenario or driver is."""
+    """What a property, known defect, verdict, scenario, driver, theorem or invariant is."""
     found = list(_explanations(name))
     if not found:
         names = [*PROPERTIES, *_defects(), *SCENARIOS, *DRIVERS, *(v.lower() for v in VERDICTS)]
-        raise InputError(unknown("property, defect, verdict, scenario or driver", name, names))
+        names += [*THEOREMS, *_invariants()]
+        kinds = "property, defect, verdict, scenario, driver, theorem or invariant"
+        raise InputError(unknown(kinds, name, names))
     for number, explanation in enumerate(found):
         console.print(*([""] if number else []), explanation, sep="\n")
 
@@ -70,6 +82,20 @@ def _explanations(name: str) -> Iterator[RenderableType]:
         yield _scenario(SCENARIOS[name])
     if name in DRIVERS:
         yield _driver(DRIVERS[name])
+    if name in THEOREMS:
+        yield _theorem(THEOREMS[name])
+    for driver, conjunct in _invariants().get(name, ()):
+        yield _invariant(driver, conjunct)
+
+
+def _invariants() -> dict[str, list[tuple[Driver, Conjunct]]]:
+    """The conjuncts of all drivers by name, each with the driver that declares it."""
+    found: dict[str, list[tuple[Driver, Conjunct]]] = {}
+    for driver in DRIVERS.values():
+        for name, conjunct in driver.own_invariants.items():
+            if conjunct is not None:
+                found.setdefault(name, []).append((driver, conjunct))
+    return found
 
 
 def _defects() -> dict[str, KnownDefect]:
@@ -79,7 +105,7 @@ def _defects() -> dict[str, KnownDefect]:
 def _property(property_: Property) -> Group:
     places = {
         defect.id: [
-            name for name, found in _ordered(defect.refutes).items() if property_.id in found
+            name for name, found in _ordered(defect.places).items() if property_.id in found
         ]
         for defect in _defects().values()
     }
@@ -97,7 +123,7 @@ def _defect(defect: KnownDefect) -> Group:
     repair = "none, by decision; see above"
     if defect.repair is not None:
         repair = f"{defect.repair.name}: {defect.repair.summary}"
-    scenarios = _ordered(defect.refutes)
+    scenarios = _ordered(defect.places)
     shown = " ".join(f"--scenario {name}" for name in list(scenarios)[:1])
     return Group(
         _heading("known defect", defect.id),
@@ -105,6 +131,7 @@ def _defect(defect: KnownDefect) -> Group:
         _paragraph(defect.prose),
         _facts(
             {
+                "whose": f"the {defect.owner}'s",
                 "source": defect.source,
                 "drivers": ", ".join(drivers),
                 "refutes": "\n".join(
@@ -134,9 +161,9 @@ def _ordered(refutes: frozenset[tuple[str, str]]) -> dict[str, list[str]]:
 def _scenario(scenario: Scenario) -> Group:
     chances = ", ".join(sorted(chance.name for chance in scenario.chances))
     known = [
-        f"{defect.id}: {', '.join(_ordered(defect.refutes)[scenario.name])}"
+        f"{defect.id}: {', '.join(_ordered(defect.places)[scenario.name])}"
         for defect in _defects().values()
-        if any(name == scenario.name for name, _ in defect.refutes)
+        if any(name == scenario.name for name, _ in defect.places)
     ]
     return Group(
         _heading("scenario", scenario.name),
@@ -153,12 +180,52 @@ def _scenario(scenario: Scenario) -> Group:
 
 
 def _driver(driver: Driver) -> Group:
-    defects = "\n".join(f"{defect.id}: {defect.title}" for defect in driver.known)
+    defects = "\n".join(f"{d.id}: {d.title}{whose(d)}" for d in driver.known)
     base = f"{driver.base.name}: {driver.base.summary}" if driver.base else ""
     return Group(
         _heading("driver", driver.name),
         _paragraph(driver.summary),
         _facts({"derives from": base, "known defects": defects}),
+    )
+
+
+def _theorem(theorem: Theorem) -> Group:
+    names = {
+        driver.name: ", ".join(
+            name
+            for name, conjunct in driver.own_invariants.items()
+            if conjunct is not None and theorem.has(conjunct)
+        )
+        for driver in DRIVERS.values()
+    }
+    invariants = "\n".join(f"{name}: {listed}" for name, listed in names.items() if listed)
+    return Group(
+        _heading("theorem", theorem.id),
+        _paragraph(theorem.title),
+        _facts(
+            {
+                "threads": theorem.threads,
+                "properties": ", ".join(prop.id for prop in theorem.properties),
+                "searched": ", ".join(theorem.scenarios),
+                "invariants": invariants,
+                "to prove it": f"tuntap prove --theorem {theorem.id}",
+            }
+        ),
+    )
+
+
+def _invariant(driver: Driver, conjunct: Conjunct) -> Group:
+    system = THEOREMS[conjunct.theorems[0]].build(driver).system
+    return Group(
+        _heading("invariant", conjunct.name),
+        _paragraph(conjunct.why),
+        _facts(
+            {
+                "formula": formula(conjunct, Written(system)),
+                "theorems": ", ".join(conjunct.theorems),
+                "declared for": driver.name,
+            }
+        ),
     )
 
 

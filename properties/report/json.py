@@ -13,8 +13,10 @@
       "results": [
         {
           "driver": "mine", "scenario": "reader-close", "property": "no-lost-wakeup",
+          "engine": "explore",        explore, bmc or induction
           "verdict": "REFUTED",       HOLDS, REFUTED or UNDETERMINED
           "known": "close-race",      the declared defect that is meant, or null
+          "owner": "driver",          whose defect that is: driver, stack, VFS, or null
           "comparison": "KNOWN",      KNOWN, FIXED, NEW or null
           "vacuous": false,           true: it holds, but its situation never came about
           "limit": null,              the limit that was hit, for UNDETERMINED
@@ -53,6 +55,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from haiku_tuntap.model.drivers import KnownDefect
 from haiku_tuntap.model.language.errors import Where
 from haiku_tuntap.properties.known import Classified
 from haiku_tuntap.properties.loading import InputError, shorten
@@ -76,7 +79,7 @@ def check_document(
         "seconds": round(seconds, 6),
         "fixed": [defect.id for defect in classified.fixed],
         "missing": [[result.scenario, result.property] for result in classified.missing],
-        "results": [_result(result) for result in classified.results],
+        "results": [result_of(r, classified.defect_of(r)) for r in classified.results],
     }
 
 
@@ -122,13 +125,16 @@ def _replace(path: Path, text: str) -> None:
         raise
 
 
-def _result(result: Result) -> dict[str, Any]:
+def result_of(result: Result, defect: KnownDefect | None) -> dict[str, Any]:
+    """A result, as the module's essay describes it; `defect` is the one that it means."""
     return {
         "driver": result.driver,
         "scenario": result.scenario,
         "property": result.property,
+        "engine": result.engine.value,
         "verdict": result.verdict.value,
         "known": result.known,
+        "owner": defect.owner if defect is not None else None,
         "comparison": result.comparison.value if result.comparison else None,
         "vacuous": result.vacuous,
         "limit": result.limit,
@@ -157,7 +163,7 @@ def _step(step: TraceStep) -> dict[str, Any]:
         "thread": step.thread,
         "action": step.action,
         "outcome": step.outcome,
-        "where": _where(step.where) if step.where else None,
+        "where": where_of(step.where) if step.where else None,
         "source": step.source,
         "changes": [
             {"name": change.name, "before": change.before, "after": change.after}
@@ -166,5 +172,6 @@ def _step(step: TraceStep) -> dict[str, Any]:
     }
 
 
-def _where(where: Where) -> dict[str, Any]:
+def where_of(where: Where) -> dict[str, Any]:
+    """A line of the model, or of the user's file."""
     return {"file": shorten(where.file), "line": where.line}

@@ -15,6 +15,7 @@ from rich.text import Text
 from haiku_tuntap.model.drivers import KnownDefect
 from haiku_tuntap.properties.known import Classified
 from haiku_tuntap.properties.report.trace import trace_lines
+from haiku_tuntap.properties.report.words import whose
 from haiku_tuntap.properties.verdict import Comparison, Result, Verdict
 
 
@@ -44,7 +45,7 @@ def print_refutation(console: Console, refutation: Refutation) -> None:
     console.rule(style="dim", characters="-")
     properties = ", ".join(result.property for result in (shown, *refutation.together))
     if defect is not None:
-        console.print(Text(f"KNOWN {defect.id}: {defect.title}", "bold yellow"))
+        console.print(Text(f"KNOWN {defect.id}{whose(defect)}: {defect.title}", "bold yellow"))
     else:
         mark = "NEW" if shown.comparison is Comparison.NEW else shown.verdict.value
         console.print(Text(f"{mark}: {properties} in {shown.scenario}", "bold red"))

@@ -12,8 +12,9 @@ from attrs import evolve
 from rich.table import Table
 from rich.text import Text
 
+from haiku_tuntap.model.drivers import KnownDefect
 from haiku_tuntap.properties.known import Classified
-from haiku_tuntap.properties.report.words import count, duration
+from haiku_tuntap.properties.report.words import count, duration, whose
 from haiku_tuntap.properties.verdict import Comparison, Result, Verdict
 
 STYLES = {
@@ -39,8 +40,10 @@ def results_table(classified: Classified, *, every: bool = False) -> Table:
     return table
 
 
-def verdict_text(result: Result, *, missing: bool = False) -> Text:
-    """What a result says, in the words of the table."""
+def verdict_text(
+    result: Result, defect: KnownDefect | None = None, *, missing: bool = False
+) -> Text:
+    """What a result says, in the words of the table; `defect` is what it is compared with."""
     if missing:
         return Text("HOLDS, though declared", "bold red")
     if result.comparison is not None:
@@ -48,7 +51,8 @@ def verdict_text(result: Result, *, missing: bool = False) -> Text:
         if result.comparison is Comparison.NEW:
             return Text("REFUTED, NEW", style)
         suffix = ", vacuously" if result.vacuous else ""
-        return Text(f"{result.comparison.value} {result.known}{suffix}", style)
+        owner = whose(defect) if defect is not None else ""
+        return Text(f"{result.comparison.value} {result.known}{owner}{suffix}", style)
     if result.verdict is Verdict.UNDETERMINED:
         return Text(f"UNDETERMINED: {result.limit or 'a limit was hit'}", "bold magenta")
     if result.vacuous:
@@ -105,7 +109,8 @@ def _rows(
             kind = verdict_text(evolve(result, vacuous=False)).plain
             shared.setdefault(kind, []).append(result)
     for result in single:
-        verdict = verdict_text(result, missing=result in classified.missing)
+        defect = classified.defect_of(result)
+        verdict = verdict_text(result, defect, missing=result in classified.missing)
         yield Text(result.property), verdict, *_numbers([result])
     for group in shared.values():
         if len(group) == 1:
@@ -121,8 +126,9 @@ def _rows(
 
 
 def _numbers(results: Sequence[Result]) -> tuple[str, str, str]:
+    states = max(result.states for result in results)
     return (
-        f"{max(result.states for result in results):,}",
+        f"{states:,}" if states else "",  # Z3 counts none
         str(max(result.depth for result in results)),
         duration(max(result.seconds for result in results)),
     )

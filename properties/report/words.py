@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from textwrap import TextWrapper
 
+from haiku_tuntap.model.drivers import KnownDefect
 from haiku_tuntap.model.language.errors import Where
 from haiku_tuntap.properties.loading import shorten
 
@@ -19,6 +20,11 @@ def duration(seconds: float) -> str:
     if seconds < 0.0995:
         return f"{seconds * 1000:.0f} ms"
     return f"{seconds:.1f} s" if seconds >= 9.995 else f"{seconds:.2f} s"
+
+
+def whose(defect: KnownDefect) -> str:
+    """Behind a defect's name: whose it is, if it is not the driver's."""
+    return "" if defect.owner == "driver" else f" (the {defect.owner}'s)"
 
 
 def place(where: Where) -> str:

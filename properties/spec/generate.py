@@ -11,14 +11,18 @@ same model gives the same text: nothing in it depends on time or place.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from attrs import evolve
 
 from haiku_tuntap.model.drivers import KnownDefect
-from haiku_tuntap.model.drivers.known_defects import KNOWN_IN_TUNNEL
+from haiku_tuntap.model.drivers.known_defects import (
+    KNOWN_IN_TUNNEL,
+    KNOWN_WHILE_THE_DEVICE_STAYS,
+)
+from haiku_tuntap.model.drivers.known_life_defects import KNOWN_IN_LIFE
 from haiku_tuntap.model.drivers.tunnel import TUNNEL
 from haiku_tuntap.model.profiles import profile_table
 from haiku_tuntap.model.scenarios import SCENARIOS
@@ -26,7 +30,7 @@ from haiku_tuntap.properties.catalogue import PROPERTIES
 from haiku_tuntap.properties.check import check_scenario
 from haiku_tuntap.properties.loading import InputError, unknown
 from haiku_tuntap.properties.report.trace import trace_lines
-from haiku_tuntap.properties.spec import diagrams, step_graph
+from haiku_tuntap.properties.spec import diagrams, invariants, step_graph
 from haiku_tuntap.properties.spec.clauses import chapters
 from haiku_tuntap.properties.spec.specification import TOP
 
@@ -61,7 +65,7 @@ def in_order(known: KnownDefect) -> list[tuple[str, str]]:
     """What a defect refutes, in the order of the lists."""
     scenarios, properties = list(SCENARIOS), list(PROPERTIES)
     return sorted(
-        known.refutes, key=lambda pair: (scenarios.index(pair[0]), properties.index(pair[1]))
+        known.places, key=lambda pair: (scenarios.index(pair[0]), properties.index(pair[1]))
     )
 
 
@@ -76,10 +80,10 @@ def trace(scenario: str, property_: str) -> str:
     return "\n".join(line.plain.rstrip() for line in lines)
 
 
-def defects() -> str:
-    """All known defects in a table."""
-    rows = ["| defect | what is wrong | lines |", "|---|---|---|"]
-    rows += [f"| [{d.id}](#{d.id}) | {d.title} | {d.source} |" for d in KNOWN_IN_TUNNEL]
+def defects(known: Sequence[KnownDefect]) -> str:
+    """Known defects in a table."""
+    rows = ["| defect | whose | what is wrong | lines |", "|---|---|---|---|"]
+    rows += [f"| [{d.id}](#{d.id}) | {d.owner} | {d.title} | {d.source} |" for d in known]
     return "\n".join(rows) + "\n"
 
 
@@ -90,7 +94,11 @@ PARTS: dict[str, Callable[[], str]] = {
     "file-life": lambda: mermaid(diagrams.file_life),
     "interface-life": lambda: mermaid(diagrams.interface_life),
     "dequeue-steps": lambda: mermaid(step_graph.dequeue),
-    "defects": defects,
+    "theorems": invariants.theorems,
+    "abstracted": invariants.abstracted,
+    "invariants": invariants.invariants,
+    "defects": partial(defects, KNOWN_WHILE_THE_DEVICE_STAYS),
+    "defects-interface": partial(defects, KNOWN_IN_LIFE),
     **{f"defect-{d.id}": partial(defect, d) for d in KNOWN_IN_TUNNEL},
 }
 """What can be generated, by the name in the marker."""

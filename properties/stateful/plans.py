@@ -182,7 +182,7 @@ class Builder:
             case Act.OPEN | Act.OPEN_NONBLOCKING:
                 table = world.roots[f"files {thread.application}"]
                 flags = hooks.O_NONBLOCK if act is Act.OPEN_NONBLOCKING else 0
-                made = user_open, (table, world.device, flags)
+                made = user_open, (table, world.name, flags)
             case Act.WRITE:
                 made = user_write, (slot, 1, IPV4)
             case Act.SET_BLOCKING | Act.SET_NONBLOCKING:

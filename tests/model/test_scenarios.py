@@ -7,10 +7,10 @@ import re
 import pytest
 
 from haiku_tuntap.model.drivers import DRIVERS
-from haiku_tuntap.model.drivers.repairs.closable_fifo import (
-    ClosableFifo,
-    ClosableTunnelCookie,
-    ClosableTunnelDevice,
+from haiku_tuntap.model.drivers.repairs.closable_fifo import ClosableFifo
+from haiku_tuntap.model.drivers.repairs.delete_while_open import (
+    DetachableTunnelCookie,
+    DetachableTunnelDevice,
 )
 from haiku_tuntap.model.drivers.tunnel import COOKIE_ALLOCATION, TUNNEL, TunnelCookie
 from haiku_tuntap.model.kernel.buffers import NetBuffer
@@ -21,6 +21,7 @@ from haiku_tuntap.model.kernel.system_calls import user_read
 from haiku_tuntap.model.kernel.user_memory import USER_COPY
 from haiku_tuntap.model.language import Thread, call
 from haiku_tuntap.model.scenarios import SCENARIOS, Scenario, World, scenario_named
+from haiku_tuntap.model.scenarios.life import WHATEVER_CREATE_NEEDS
 
 # Every situation that has to be looked at, with the scenario that does.
 SITUATIONS = {
@@ -49,6 +50,24 @@ SITUATIONS = {
     "down while it works": "down-while-working",
     "down twice": "down-twice",
     "down, then up": "down-then-up",
+    "create fails at each point, and again": "create-fails",
+    "names that exist, that are foreign, too long": "create-names",
+    "more devices than the table holds": "create-eleven",
+    "create while an open looks names up": "create-open",
+    "TUN and TAP side by side": "side-by-side",
+    "delete while open": "delete-open",
+    "delete while a reader waits": "delete-reader",
+    "delete while a poll waits": "delete-poll",
+    "delete while an open comes": "delete-opener",
+    "delete, create, and the old file": "delete-create",
+    "delete while the consumer is about to take": "delete-consumer",
+    "delete while up": "delete-up",
+    "two ups, one down, delete": "two-ups",
+    "delete while it goes up": "up-delete",
+    "delete while it goes down": "down-delete",
+    "down racing up, then delete": "down-races-up",
+    "two deletes": "two-deletes",
+    "delete racing create": "delete-races-create",
 }
 
 
@@ -106,7 +125,9 @@ def test_only_what_the_bounds_name_may_go_wrong() -> None:
     assert {name: s.chances for name, s in SCENARIOS.items() if s.chances} == {
         "user-copy-faults": {USER_COPY},
         "cookie-allocation-fails": {COOKIE_ALLOCATION},
+        "create-fails": WHATEVER_CREATE_NEEDS,
     }
+    assert len(WHATEVER_CREATE_NEEDS) == 7
     assert "may fault" in SCENARIOS["user-copy-faults"].bounds
     assert "may fail" in SCENARIOS["cookie-allocation-fails"].bounds
 
@@ -128,10 +149,10 @@ def test_building_twice_gives_two_systems_that_share_nothing(scenario: Scenario)
 def test_a_world_is_made_of_the_drivers_records() -> None:
     world = World(DRIVERS["tunnel-repaired"])
     descriptor = world.open_file().descriptor
-    assert type(world.device) is ClosableTunnelDevice
+    assert type(world.device) is DetachableTunnelDevice
     assert type(world.device.send_queue) is ClosableFifo
     assert descriptor is not None
-    assert type(descriptor.cookie) is ClosableTunnelCookie
+    assert type(descriptor.cookie) is DetachableTunnelCookie
 
 
 def test_an_open_file_is_as_open_leaves_it() -> None:

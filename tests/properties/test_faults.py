@@ -13,6 +13,7 @@ ALSO_REFUTED = {
     "no-deadlock": {"no-lost-wakeup"},
     "interface-down-returns": {"no-lost-wakeup"},
     "honest-select": {"no-lost-wakeup"},
+    "delete-returns": {"no-lost-wakeup"},
 }
 
 

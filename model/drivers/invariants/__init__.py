@@ -3,6 +3,13 @@
 Each module declares conjuncts with the driver that they are about; importing it is enough.
 """
 
-from haiku_tuntap.model.drivers.invariants import closing, file, interface, kernel, opening
+from haiku_tuntap.model.drivers.invariants import (
+    closing,
+    file,
+    interface,
+    kernel,
+    opening,
+    rival,
+)
 
-__all__ = ["closing", "file", "interface", "kernel", "opening"]
+__all__ = ["closing", "file", "interface", "kernel", "opening", "rival"]

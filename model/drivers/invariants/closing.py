@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from haiku_tuntap.model.drivers.invariants.opening import in_calls
 from haiku_tuntap.model.drivers.invariants.queue import wants
+from haiku_tuntap.model.drivers.repairs.close_race import CLOSE_RACE_REPAIRED
+from haiku_tuntap.model.drivers.tunnel_flag_only import TUNNEL_FLAG_ONLY
 from haiku_tuntap.model.drivers.tunnel_repaired import TUNNEL_REPAIRED
 from haiku_tuntap.model.kernel.hooks import O_NONBLOCK, device_close, device_open, device_read
 from haiku_tuntap.model.language.invariants import (
@@ -17,7 +21,23 @@ from haiku_tuntap.model.language.invariants import (
 from haiku_tuntap.model.status import B_OK
 
 
-@TUNNEL_REPAIRED.invariant(
+def true_where_close_closes(
+    *theorems: str, why: str
+) -> Callable[[Callable[[Facts], Fact]], Callable[[Facts], Fact]]:
+    """Declare a conjunct for each driver whose close closes the queue.
+
+    Of `tunnel-flag-only` not all are true, which is what is wrong with it.
+    """
+
+    def declare(holds: Callable[[Facts], Fact]) -> Callable[[Facts], Fact]:
+        for driver in (TUNNEL_REPAIRED, CLOSE_RACE_REPAIRED, TUNNEL_FLAG_ONLY):
+            driver.invariant(*theorems, why=why)(holds)
+        return holds
+
+    return declare
+
+
+@true_where_close_closes(
     "close", "reopen", why="The last close closes the queue as the first thing."
 )
 def closed_files_have_closed_queues(state: Facts) -> Fact:
@@ -29,7 +49,7 @@ def closed_files_have_closed_queues(state: Facts) -> Fact:
     )
 
 
-@TUNNEL_REPAIRED.invariant(
+@true_where_close_closes(
     "close",
     "reopen",
     why="Who finds the queue closed does not announce itself; close releases all who have.",

@@ -66,7 +66,7 @@ def covered(state: Facts) -> Fact:
 def waits_for_events() -> Place:
     """Pollers that sleep, or will as they have no token, until somebody notifies them."""
     semaphore = mine(SelectInfo).semaphore
-    no_token = has(SelectInfo, "semaphore.tokens", lambda tokens: tokens == 0)
+    no_token = has(SelectInfo, "semaphore.tokens", lambda tokens: tokens == 0, "is 0")
     return asleep_in(semaphore) | no_token
 
 

@@ -6,7 +6,10 @@ it waits for the thread to end, so the thread cannot go to sleep in it any more.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from haiku_tuntap.model.drivers.invariants.queue import announced_in, covered_in
+from haiku_tuntap.model.drivers.repairs.down_race import DOWN_RACE_REPAIRED
 from haiku_tuntap.model.drivers.tunnel import TUNNEL
 from haiku_tuntap.model.drivers.tunnel_repaired import TUNNEL_REPAIRED
 from haiku_tuntap.model.kernel.device_interface import (
@@ -90,7 +93,20 @@ def up_counts(state: Facts) -> Fact:
     )
 
 
-@TUNNEL_REPAIRED.invariant("interface", why="Down closes the queue before it waits.")
+def true_where_down_closes(
+    *, why: str
+) -> Callable[[Callable[[Facts], Fact]], Callable[[Facts], Fact]]:
+    """Declare a conjunct for each driver whose down closes the queue."""
+
+    def declare(holds: Callable[[Facts], Fact]) -> Callable[[Facts], Fact]:
+        for driver in (TUNNEL_REPAIRED, DOWN_RACE_REPAIRED):
+            driver.invariant("interface", why=why)(holds)
+        return holds
+
+    return declare
+
+
+@true_where_down_closes(why="Down closes the queue before it waits.")
 def down_closes_the_queue(state: Facts) -> Fact:
     queue = state.device.receive_queue
     thread = state.interface.device_interface.reader_thread
@@ -99,7 +115,7 @@ def down_closes_the_queue(state: Facts) -> Fact:
     return state.implies(state.count(waiting | closing) > 0, queue.closed != B_OK)
 
 
-@TUNNEL_REPAIRED.invariant("interface", why="Down releases all who have announced themselves.")
+@true_where_down_closes(why="Down releases all who have announced themselves.")
 def downed_queues_let_nobody_wait(state: Facts) -> Fact:
     queue = state.device.receive_queue
     releasing = state.count(inside(device_down) & about_to(queue.notify.release))

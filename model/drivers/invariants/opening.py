@@ -6,6 +6,7 @@ in use, or the last call on a file, which is about to give the open count back. 
 
 from __future__ import annotations
 
+from haiku_tuntap.model.drivers.invariants.queue import wants
 from haiku_tuntap.model.drivers.tunnel import TUNNEL
 from haiku_tuntap.model.kernel.descriptors import put_fd
 from haiku_tuntap.model.kernel.hooks import device_close, device_free, device_open
@@ -46,14 +47,16 @@ def installing(state: Facts) -> Number:
 @TUNNEL.invariant("reopen", why="Who takes the open count gives it back, or hands it to a file.")
 def owned(state: Facts) -> Fact:
     device = state.device
-    taking = about_to(device.open_count.or_) | woken_in(device.devices_lock)
-    opening = inside(device_open) & holds(device.devices_lock) & ~taking
+    taking = about_to(device.open_count.or_) | woken_in(device.devices.lock)
+    opening = inside(device_open) & holds(device.devices.lock) & ~taking
     opening &= ~local_is("status", EBUSY)
     handing = inside(get_new_fd) & (
         next_is("allocate(FileDescriptor)") | next_is("store(descriptor.ref_count)")
     )
     in_use = state.choose(state.file.ref_count.value > 0, 1, 0)
-    returning = about_to(device.open_count.and_)
+    returning = inside(device_free) & (
+        wants(device.devices.lock) | about_to(device.open_count.and_)
+    )
     owners = state.count(opening | handing) + in_use + state.count(returning)
     return state.every(
         device.open_count.value >= 0,

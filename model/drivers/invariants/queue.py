@@ -27,7 +27,8 @@ from haiku_tuntap.model.status import B_OK
 
 def wants(mutex: Any) -> Place:
     """Threads that are about to get a mutex, wait for it, or were just handed it."""
-    return about_to(mutex.lock) | asleep_in(mutex) | woken_in(mutex)
+    wanting = about_to(mutex.lock) | asleep_in(mutex) | woken_in(mutex)
+    return wanting.called(f"wanting {mutex}")
 
 
 def announced_in(state: Facts, queue: Any) -> Fact:

@@ -18,11 +18,25 @@ turn of the loop in a later call, no more: the loop tests everything again.
 
 from __future__ import annotations
 
+from typing import cast
+
 from haiku_tuntap.model.drivers.driver import Driver
-from haiku_tuntap.model.drivers.tunnel import TunnelCookie, TunnelDevice
+from haiku_tuntap.model.drivers.tunnel import (
+    TunnelCookie,
+    TunnelDevice,
+    TunnelName,
+    find_tunnel_device,
+)
 from haiku_tuntap.model.kernel.buffers import NetBuffer
 from haiku_tuntap.model.kernel.net_fifo import NetFifo, fifo_dequeue_buffer, take_first_buffer
-from haiku_tuntap.model.language import final, guarded_by, part, procedure, record
+from haiku_tuntap.model.language import (
+    Procedure,
+    final,
+    guarded_by,
+    part,
+    procedure,
+    record,
+)
 from haiku_tuntap.model.status import B_OK, B_WOULD_BLOCK, Status
 
 
@@ -46,6 +60,12 @@ class ClosableTunnelCookie(TunnelCookie):
     """A cookie of such a device."""
 
     device: ClosableTunnelDevice = final()
+
+
+# The same procedure, which in a driver with closable FIFOs finds a device that has them.
+find_closable_device = cast(
+    "Procedure[[TunnelName], ClosableTunnelDevice | None]", find_tunnel_device
+)
 
 
 @procedure(source="stack/utility.cpp:225-280")

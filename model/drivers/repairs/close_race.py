@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from haiku_tuntap.model.drivers.repairs.closable_fifo import (
     ClosableTunnelCookie,
-    ClosableTunnelDevice,
     close_fifo,
+    find_closable_device,
     reopen_fifo,
     use_closable_fifos,
 )
@@ -17,11 +17,12 @@ from haiku_tuntap.model.drivers.tunnel import (
     COOKIE_ALLOCATION,
     TUNNEL,
     TunnelCookie,
+    TunnelName,
     tunnel_close,
     tunnel_open,
 )
 from haiku_tuntap.model.language import allocate, procedure
-from haiku_tuntap.model.status import B_INTERRUPTED, B_NO_MEMORY, B_OK, EBUSY, Status
+from haiku_tuntap.model.status import B_INTERRUPTED, B_NO_MEMORY, B_OK, EBUSY, ENODEV, Status
 
 CLOSE_RACE_REPAIRED = TUNNEL.derive(
     "repair-close-race", "close closes the send queue under its lock, open reopens it"
@@ -39,9 +40,12 @@ async def close(cookie: ClosableTunnelCookie) -> Status:
 
 @CLOSE_RACE_REPAIRED.replaces(tunnel_open)
 @procedure(source="tunnel.cpp:92-111")
-async def open_(device: ClosableTunnelDevice, flags: int) -> tuple[Status, TunnelCookie | None]:
+async def open_(name: TunnelName, flags: int) -> tuple[Status, TunnelCookie | None]:
     """Reopen the queue before anybody can read."""
-    async with device.devices_lock:  # :95
+    async with name.driver.lock:  # :95
+        device = await find_closable_device(name)  # :96
+        if device is None:  # :97
+            return ENODEV, None  # :98
         if await device.open_count.or_(1) != 0:  # :99
             return EBUSY, None  # :100
         cookie = await allocate(TunnelCookie, may_fail=COOKIE_ALLOCATION, device=device)  # :102

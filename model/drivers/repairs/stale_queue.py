@@ -13,12 +13,13 @@ from haiku_tuntap.model.drivers.tunnel import (
     COOKIE_ALLOCATION,
     TUNNEL,
     TunnelCookie,
-    TunnelDevice,
+    TunnelName,
+    find_tunnel_device,
     tunnel_open,
 )
 from haiku_tuntap.model.kernel.net_fifo import clear_fifo
 from haiku_tuntap.model.language import allocate, procedure
-from haiku_tuntap.model.status import B_NO_MEMORY, B_OK, EBUSY, Status
+from haiku_tuntap.model.status import B_NO_MEMORY, B_OK, EBUSY, ENODEV, Status
 
 STALE_QUEUE_REPAIRED = TUNNEL.derive(
     "repair-stale-queue", "open discards packets that were queued before it"
@@ -27,9 +28,12 @@ STALE_QUEUE_REPAIRED = TUNNEL.derive(
 
 @STALE_QUEUE_REPAIRED.replaces(tunnel_open)
 @procedure(source="tunnel.cpp:92-111")
-async def open_(device: TunnelDevice, flags: int) -> tuple[Status, TunnelCookie | None]:
+async def open_(name: TunnelName, flags: int) -> tuple[Status, TunnelCookie | None]:
     """Discard what is queued."""
-    async with device.devices_lock:  # :95
+    async with name.driver.lock:  # :95
+        device = await find_tunnel_device(name)  # :96
+        if device is None:  # :97
+            return ENODEV, None  # :98
         if await device.open_count.or_(1) != 0:  # :99
             return EBUSY, None  # :100
         await clear_fifo(device.send_queue)

@@ -11,7 +11,7 @@ from typing import Any
 from attrs import frozen
 
 from haiku_tuntap.model.language import routines
-from haiku_tuntap.model.language.compiler.expressions import awaits
+from haiku_tuntap.model.language.compiler.expressions import awaits, never_changes
 from haiku_tuntap.model.language.compiler.frames import Inlined
 from haiku_tuntap.model.language.compiler.operators import apply
 from haiku_tuntap.model.language.compiler.pools import Pools
@@ -322,6 +322,8 @@ class Calls(Pools):
                 _narrow(kept.var, declared)
             if inner.text.assignments[name] == 0:
                 inner.names[name] = kept
+                if isinstance(kept, Local) and kept != value and never_changes(value):
+                    self.same_as[kept.var] = value
             else:
                 inner.variable(name).type = declared
                 self.assign(inner.variable(name), kept, inner)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from typing import Any
 
 from haiku_tuntap.model.language.compiler.frames import Inlined
 from haiku_tuntap.model.language.compiler.operators import BINARY, COMPARE, apply
@@ -31,6 +32,13 @@ _NUMBERS_AND_NONE = frozenset({"none", "int", "bool", "status"})
 def awaits(node: ast.AST) -> bool:
     """Whether there is an await in it."""
     return any(isinstance(n, ast.Await) for n in ast.walk(node))
+
+
+def never_changes(expr: Expr) -> bool:
+    """Whether an expression means the same record as long as its locals are not assigned."""
+    return all(
+        fields_of(e.cls)[e.name].kind is FieldKind.FINAL for e in walk(expr) if isinstance(e, Load)
+    )
 
 
 class Expressions(ThreadBase):
@@ -166,7 +174,7 @@ class Expressions(ThreadBase):
             if cls is None or name not in fields_of(cls):
                 raise frame.error(node, f"the guard {field.guard} is not there", "name a part")
             guard = self.field(guard, cls, fields_of(cls)[name], node, frame)
-        if guard not in self.flow.held:
+        if self._path(guard) not in {self._path(lock) for lock in self.flow.held}:
             raise frame.error(
                 node,
                 f"`{field.name}` is guarded by `{field.guard}`, which this thread does not "
@@ -174,6 +182,15 @@ class Expressions(ThreadBase):
                 f"put the access inside `async with ….{field.guard}:`, on the same local through "
                 "which the lock was taken; or make the field an Atomic or Unguarded",
             )
+
+    def _path(self, expr: Expr) -> tuple[Any, ...]:
+        """Which record an expression means: what it begins with, and fields that never change."""
+        match expr:
+            case Local(var=var) if var in self.same_as:
+                return self._path(self.same_as[var])
+            case Part(ref=ref, name=name) | Load(ref=ref, name=name):
+                return (*self._path(ref), name)
+        return (expr,)
 
     def check_alive(self, ref: Expr, access: str, frame: Inlined) -> None:
         """Make an access to a freed (or missing) pooled record a violation."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from haiku_tuntap.model.language.compiler.calls import Calls
-from haiku_tuntap.model.language.compiler.expressions import awaits
+from haiku_tuntap.model.language.compiler.expressions import awaits, never_changes
 from haiku_tuntap.model.language.compiler.flow import Label
 from haiku_tuntap.model.language.compiler.frames import Inlined, Loop
 from haiku_tuntap.model.language.compiler.operators import BINARY, apply
@@ -337,7 +337,9 @@ class Statements(Calls):
 
     def _locker(self, item: ast.withitem, body: list[ast.stmt], frame: Inlined) -> None:
         """`async with lock as locker`: MutexLocker, with its early unlock."""
-        lock = self.materialize(self.expression(item.context_expr, frame), "lock", frame)
+        lock = self.expression(item.context_expr, frame)
+        if not never_changes(lock):
+            lock = self.materialize(lock, "lock", frame)
         if lock.type.cls is None or not hasattr(lock.type.cls, "unlock"):
             raise frame.error(item.context_expr, "this is no lock", "name a Mutex")
         if isinstance(item.optional_vars, ast.Name):

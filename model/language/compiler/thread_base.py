@@ -40,6 +40,7 @@ class ThreadBase:
         self.texts: set[Text] = set()
         self.call_index: int | None = None
         self.entry_name: str | None = None
+        self.same_as: dict[Var, Expr] = {}  # what a parameter was given, where that never changes
 
     @property
     def spec(self) -> ThreadSpec:

@@ -40,6 +40,7 @@ from haiku_tuntap.model.language.graph import (
     Wake,
 )
 from haiku_tuntap.properties.prove.counted.moves import (
+    TEMPLATE,
     WOKEN,
     Anyone,
     Binding,
@@ -61,6 +62,7 @@ from haiku_tuntap.properties.prove.counted.population import (
 )
 from haiku_tuntap.properties.prove.counted.terms import Fn, Own, Shared, Term, fn
 
+WAKES_NOBODY = Report("assertion", "a thread is woken that does not sleep")
 EACH = -1  # stands for every element of a sequence, in the body of a loop over it
 
 
@@ -171,6 +173,7 @@ class Path:
     reports: list[Report] = Factory(list)
     each: list[Edit] | None = None
     each_wakes: Term | None = field(default=None)
+    broken: bool = False
 
     def __attrs_post_init__(self) -> None:
         self.participants.append(Anyone(self.template))
@@ -198,6 +201,8 @@ class Path:
                 following = instr.next if truth else instr.otherwise
             else:
                 self._perform(instr)
+            if self.broken:
+                break
             instr = following
         return self._move(choice, target, retry)
 
@@ -243,6 +248,11 @@ class Path:
         return self.tests[term]
 
     def participant(self, binding: Binding) -> int:
+        if self.everyone:
+            raise CannotCountError(
+                f"{self.location.label} changes all threads in a list, and then one that may be "
+                "among them"
+            )
         self.participants.append(binding)
         return len(self.participants) - 1
 
@@ -300,27 +310,34 @@ class Path:
         assert record.who is not None
         if record.who == EACH:
             self.each_wakes = result
+        elif record.who == 0:
+            self.reports.append(WAKES_NOBODY)
+            self.broken = True
         else:
             self.woken[record.who] = result
 
     def _for_each(self, var: Var, sequence: Any, body: Instr | None) -> None:
+        if sequence == Several(None):
+            return  # nobody is ever in it
         if not isinstance(sequence, Several) or sequence.role is None or sequence.plus:
             raise CannotCountError(f"{self.location.label} has a loop over a sequence of its own")
-        edits = self._body(var, sequence.role.record, body)
-        self.everyone.append(Everyone(sequence.role, edits, self.each_wakes))
-
-    def _body(self, var: Var, record: OwnRecord, body: Instr | None) -> tuple[Edit, ...]:
-        """What a loop does to the own record of each that it is about."""
+        inside = self._inside(sequence)
         self.each, self.each_wakes = [], None
-        self.variables[var] = Record(EACH, 0, record)
+        self._body(var, Record(EACH, 0, sequence.role.record), body)
+        edits, self.each = tuple(self.each), None
+        self.everyone.append(Everyone(sequence.role, edits, self.each_wakes))
+        for who in inside:
+            self._body(var, Record(who, 0, sequence.role.record), body)
+
+    def _body(self, var: Var, record: Record, body: Instr | None) -> None:
+        """Do what a loop does for an element."""
+        self.variables[var] = record
         instr = body
         while instr is not None:
             if isinstance(instr, Branch):
                 raise CannotCountError(f"{self.location.label} decides one by one whom it changes")
             self._perform(instr)
             instr = instr.next
-        edits, self.each = tuple(self.each), None
-        return edits
 
     # --- the end of a step --------------------------------------------------------------------
 
@@ -340,8 +357,8 @@ class Path:
                 self.shared[self._name_of(var)] = self.number(self.variables[var])
             elif var in self.variables:
                 self.edits[(0, ("local", var))] = self.stored(self.variables[var], 0)
-        for var, role in before.items():
-            if var not in after:
+        for role in before.values():
+            if role not in after.values():
                 self.places[role] = Several(None) if role.many else NONE
 
     def _name_of(self, var: Var) -> str:
@@ -397,7 +414,7 @@ class Path:
         holders = [w for w in range(len(self.participants)) if self.test_role(w, role)]
         for who in holders:
             self.edits[(who, key)] = 0
-        if not holders and not self._nobody_has(role):
+        if (role.template is not None or not holders) and not self._nobody_has(role):
             self.everyone.append(Everyone(role, (Edit(key, 0),)))
         if member is not None:
             self._set_role(member, key, 1)
@@ -470,6 +487,10 @@ class Path:
         for who, binding in enumerate(self.participants):
             if binding == Anyone(template):
                 return who
+            if isinstance(binding, Holder) and self.population.has(template, binding.role.record):
+                is_one = fn("eq", Own(who, TEMPLATE), template)
+                if self.test(is_one) and self.decisions.choose(2) == 0:
+                    return who
         return self.participant(Anyone(template))
 
     def _constant_sequence(self, value: tuple[Any, ...]) -> Any:
@@ -502,12 +523,13 @@ class Path:
         """A reference to another thread's record, or the thread's own, or none."""
         code = Own(0, ("local", var))
         if self.test(fn("eq", code, OTHER)):
-            return self._holder(role)
+            return self._holder(role, but=0)
         return Code(code, var.type)
 
-    def _holder(self, role: Role) -> Record:
-        for who, binding in enumerate(self.participants):
-            if binding == Holder(role):
+    def _holder(self, role: Role, but: int | None = None) -> Record:
+        """The one who has a role: a participant, maybe, and not `but`."""
+        for who in range(len(self.participants)):
+            if who != but and self.test_role(who, role):
                 return Record(who, 0, role.record)
         return Record(self.participant(Holder(role)), 0, role.record)
 
@@ -539,6 +561,8 @@ class Path:
             if self.test(fn("eq", value.term, instance.number)):
                 return Record(None, instance.number)
         if not self._own_codes(cls):
+            if not shared:
+                raise ImpossibleError
             if len(shared) > 1 or not isinstance(value.term, int):
                 self.test(fn("eq", value.term, shared[-1].number))
             return Record(None, shared[-1].number)
@@ -732,11 +756,17 @@ class Path:
     def _pick(self, sequence: Several) -> Record:
         """An element: one of the participants, or somebody else who has the role."""
         assert sequence.role is not None
-        gone = {r.who for r in sequence.without}
-        for who in range(len(self.participants)):
-            if who not in gone and self.test_role(who, sequence.role):
+        for who in self._inside(sequence):
+            if self.decisions.choose(2) == 0:
                 return Record(who, 0, sequence.role.record)
         return Record(self.participant(Holder(sequence.role)), 0, sequence.role.record)
+
+    def _inside(self, sequence: Several) -> list[int]:
+        """The participants that are in a sequence by their role."""
+        assert sequence.role is not None
+        gone = {r.who for r in sequence.without}
+        others = [w for w in range(len(self.participants)) if w not in gone]
+        return [w for w in others if self.test_role(w, sequence.role)]
 
     def _remove(self, sequence: Any, element: Any) -> Any:
         if isinstance(sequence, Values):

@@ -19,6 +19,9 @@ from haiku_tuntap.properties.prove.counted.terms import Fn, Own, Shared, Term
 
 States = frozenset[LocalState]
 
+CAN_STEP = (LocationKind.PRIMITIVE, LocationKind.RESUMED)
+"""Where a thread is that can take a step other than to begin a call; each can, always."""
+
 
 @define(eq=False)
 class Counted:
@@ -44,12 +47,16 @@ class Counted:
             raise AttributeError(f"the system has no {name}; it has {', '.join(roots)}")
         return Named(self, roots[name])
 
+    def name_of(self, record: Any) -> str:
+        """The name of a record in labels."""
+        return self.space.population.layout.instances.of(record).name
+
     def read(self, record: Any, name: str) -> Any:
         """An attribute of a record: a part, an operation, or the value of a field."""
         declared = fields_of(type(record)).get(name)
         if declared is None:
             found = getattr(record, name)
-            return Bound(found.routine, record) if isinstance(found, Bound) else found
+            return Bound(found.routine, Named(self, record)) if isinstance(found, Bound) else found
         value = getattr(record, name)
         if declared.kind is FieldKind.PART:
             return Named(self, value)
@@ -95,22 +102,14 @@ class Counted:
         return z3.If(condition, yes, no)
 
     def used(self, record: Instance) -> z3.BoolRef:
-        """A thread will still use a record, or a shared field refers to it.
-
-        CannotCountError if a thread sleeps without using it, and yet what it waits for is judged
-        by it: the record could be another by then.
-        """
+        """A thread will still use a record, or is judged by it, or a shared field refers to it."""
         space, population = self.space, self.space.population
         holders = []
         for state in space.states:
             template = space.templates[state.template]
-            if _holds_code(state.locals, template.locals_at(state.place), record.number):
+            used = _holds_code(state.locals, template.locals_at(state.place), record.number)
+            if used or self._is_judged_by(state, record):
                 holders.append(state)
-            elif self._is_judged_by(state, record):
-                raise CannotCountError(
-                    f"{template.name} sleeps in {template.location(state).label} and holds no "
-                    f"reference to its {record.name}, which may be another by the time it wakes"
-                )
         found = [self.counting(frozenset(holders), f"uses {record.name}") > 0]
         for number, name in population.layout.slots:
             kind = population.type_of(number, name)
@@ -176,8 +175,7 @@ class Counted:
 
     def busy(self) -> z3.ArithRef:
         """How many threads can take a step that is not the beginning of a call."""
-        kinds = (LocationKind.PRIMITIVE, LocationKind.RESUMED)
-        states = frozenset(p.state for p in self.positions if p.location.kind in kinds)
+        states = frozenset(p.state for p in self.positions if p.location.kind in CAN_STEP)
         return self.counting(states, "can take a step")
 
     def bookkeeping(self) -> list[tuple[str, z3.BoolRef]]:
@@ -216,21 +214,21 @@ _OPERATORS: dict[str, Any] = {
     "gt": lambda a, b: a > b,
     "ge": lambda a, b: a >= b,
     "neg": lambda a: -a,
+    "inv": lambda a: -a - 1,
     "min": lambda a, b: z3.If(a <= b, a, b),
     "max": lambda a, b: z3.If(a >= b, a, b),
 }
 
 
 def formula(term: Term) -> Any:
-    """A term over shared variables for Z3. Bits are looked at only where both sides are 0 or 1."""
+    """A term over shared variables for Z3; CannotCountError if it is outside linear arithmetic."""
     if isinstance(term, int):
         return term
     if isinstance(term, Shared):
         return z3.Int(term.name)
     assert not isinstance(term, Own), term
-    args = [formula(a) for a in term.args]
     if term.name in _OPERATORS:
-        return _OPERATORS[term.name](*args)
+        return _OPERATORS[term.name](*(number(a) for a in term.args))
     if term.name in ("not", "both", "either"):
         truths = [truth(a) for a in term.args]
         return {
@@ -239,10 +237,10 @@ def formula(term: Term) -> Any:
             "either": lambda: z3.Or(*truths),
         }[term.name]()
     if term.name == "bool":
-        return args[0] != 0
+        return truth(term.args[0])
     if term.name in ("and", "or", "xor"):
         return _bits(term)
-    raise NotImplementedError(f"{term.name} is not translated")
+    raise CannotCountError(f"{term.name} is outside of the arithmetic that is proved with")
 
 
 def number(term: Term) -> z3.ArithRef:
@@ -262,16 +260,21 @@ def truth(term: Term) -> z3.BoolRef:
 
 
 def _bits(term: Fn) -> z3.ArithRef:
-    """Bits of a variable against a number, for the low eight bits."""
-    left, right = (formula(a) for a in term.args)
+    """The bits of a variable against those of a number, positive or negative: exact for both."""
+    left, right = term.args
     if isinstance(left, int):
         left, right = right, left
-    assert isinstance(right, int), term
-    if term.name == "and" and right == 0:
-        return z3.IntVal(0)
-    bit = [(left / 2**i) % 2 for i in range(8)]
-    if term.name == "and":
-        return z3.Sum(*(bit[i] * 2**i for i in range(8) if right >> i & 1))
-    if term.name == "or":
-        return left + z3.Sum(*((1 - bit[i]) * 2**i for i in range(8) if right >> i & 1))
-    return left + z3.Sum(*((1 - 2 * bit[i]) * 2**i for i in range(8) if right >> i & 1))
+    if not isinstance(right, int):
+        raise CannotCountError(
+            f"{term.name} is needed of two numbers that are both unknown; one must be a constant"
+        )
+    value, mask = number(left), right if right >= 0 else ~right
+    # Z3 rounds towards minus infinity when it divides, as shifting to the right does.
+    bits = [i for i in range(mask.bit_length()) if mask >> i & 1]
+    common = z3.Sum([(value / 2**i) % 2 * 2**i for i in bits])
+    found = {
+        "and": common if right >= 0 else value - common,
+        "or": value + mask - common if right >= 0 else common - mask - 1,
+        "xor": value + mask - 2 * common if right >= 0 else 2 * common - value - mask - 1,
+    }
+    return found[term.name]

@@ -192,12 +192,14 @@ class Prover:
     used: dict[Obligation, frozenset[str]] = Factory(dict)
     solver: z3.Solver = field(init=False)
     literals: dict[str, z3.BoolRef] = field(init=False)
+    names: dict[int, str] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.solver = z3.SolverFor("QF_LIA")
         self.solver.set("timeout", TIMEOUT)
         self.solver.add(*self.machine.background())
         self.literals = {c.name: z3.Bool(f"claim {c.name}") for c in self.claims}
+        self.names = {literal.get_id(): name for name, literal in self.literals.items()}
         for c in self.claims:
             self.solver.add(z3.Implies(self.literals[c.name], c.formula))
 
@@ -246,24 +248,53 @@ class Prover:
                 return None, None
             if answer == z3.sat:
                 return self.solver.model(), None
-            names = {str(literal): name for name, literal in self.literals.items()}
-            return None, frozenset(names[str(core)] for core in self.solver.unsat_core())
+            return None, frozenset(self.names[c.get_id()] for c in self.solver.unsat_core())
         finally:
             self.solver.pop()
 
-    def _check(self, change: Change) -> None:
-        affected = [c for c in self.claims if c.variables & change.after.keys()]
-        if not affected:
-            return
+    def after(self, change: Change) -> dict[str, z3.BoolRef]:
+        """What the claims that a transition affects say after it, by name."""
         substitution = [(z3.Int(name), value) for name, value in change.after.items()]
-        later = tuple((c, z3.substitute(c.formula, *substitution)) for c in affected)
-        obligation = Obligation(_breaks(change, [after for _, after in later]), change, later)
+        return {
+            c.name: z3.substitute(c.formula, *substitution)
+            for c in self.claims
+            if c.variables & change.after.keys()
+        }
+
+    def model_of_break(
+        self, change: Change, later: Sequence[z3.BoolRef], assumed: Iterable[str]
+    ) -> z3.ModelRef | None:
+        """A state of some claims after which a transition breaks one of `later`."""
+        return self._ask(_breaks(change, later), [self.literals[name] for name in assumed])[0]
+
+    def _check(self, change: Change) -> None:
+        after = self.after(change)
+        if not after:
+            return
+        later = tuple((c, after[c.name]) for c in self.claims if c.name in after)
+        obligation = Obligation(_breaks(change, list(after.values())), change, later)
         model = self.discharge(obligation)
         if model is None:
             return
         for c, formula_ in later:
             if not z3.is_true(model.eval(formula_, model_completion=True)):
                 self.failures.append(Failure(c, change, model))
+
+    def needed_of(self, wanted: set[str], helpers: set[str]) -> list[str]:
+        """Those of the helpers that the proof of the wanted claims uses, directly or for others."""
+        needed: set[str] = set()
+        open_ = set(wanted)
+        while open_:
+            used: set[str] = set()
+            for change in self.machine.changes:
+                later = [f for n, f in self.after(change).items() if n in open_]
+                if later:
+                    names = wanted | helpers
+                    core = self._ask(_breaks(change, later), [self.literals[n] for n in names])[1]
+                    used |= (core or frozenset()) & helpers
+            open_ = used - needed
+            needed |= open_
+        return sorted(needed)
 
     # --- is the invariant more than it has to be? ---------------------------------------------
 
@@ -280,12 +311,21 @@ class Prover:
         )
 
     def unoccupied(self) -> set[int]:
-        """The classes in which the invariant lets no thread be."""
+        """The classes in which the invariant lets no thread be.
+
+        Each state that is found has threads in as many of the classes as possible that are left.
+        """
         left = set(range(len(self.machine.sizes)))
+        at_once = len(left)
         while left:
-            model = self.find(z3.Or([self.machine.sizes[i] > 0 for i in left]))
-            if model is None:
+            at_once = min(at_once, len(left))
+            occupied = [self.machine.sizes[i] > 0 for i in left]
+            model = self.find(z3.AtLeast(*occupied, at_once))
+            if model is not None:
+                sizes = {i: model.eval(self.machine.sizes[i], model_completion=True) for i in left}
+                left -= {i for i, size in sizes.items() if size.as_long() > 0}
+            elif at_once == 1:
                 break
-            sizes = {i: model.eval(self.machine.sizes[i], model_completion=True) for i in left}
-            left -= {i for i, size in sizes.items() if size.as_long() > 0}
+            else:
+                at_once = at_once // 2
         return left

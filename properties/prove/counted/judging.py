@@ -18,8 +18,8 @@ from haiku_tuntap.model.status import Status
 from haiku_tuntap.properties.explore.view import ThreadView
 from haiku_tuntap.properties.property import Property
 from haiku_tuntap.properties.prove.counted.execute import Decisions
-from haiku_tuntap.properties.prove.counted.population import OwnRecord
-from haiku_tuntap.properties.prove.counted.space import LocalState, Space
+from haiku_tuntap.properties.prove.counted.population import CannotCountError, OwnRecord
+from haiku_tuntap.properties.prove.counted.space import MANY, LocalState, Space
 from haiku_tuntap.properties.prove.counted.terms import Shared, Term, fn
 
 Condition = tuple[tuple[Term, bool], ...]
@@ -177,11 +177,27 @@ class AnyState:
     def _own(self, template: int, own: OwnRecord, name: str, kind: ValueType) -> Any:
         assert self.state is not None
         assert self.state.template == template
-        found = self.space.look(self.state, ("field", own, name))
+        key = ("field", own, name)
+        if key in self.space.counters:
+            raise CannotCountError(
+                f"a property looks at {own}.{name}, of which it is only known whether it is "
+                f"{MANY} or more"
+            )
+        found = self.space.look(self.state, key)
         assert found is not None
+        if key in self.space.templates[template].fields and not self.space.is_needed(
+            self.state, key
+        ):
+            return self._forgotten(own, name, kind)
         if kind.name == "seq":
             return UnknownSequence(found, self.answers)
         return self._decode(found, kind, template)
+
+    def _forgotten(self, own: OwnRecord, name: str, kind: ValueType) -> Unknown:
+        """A field that no step will read any more, so that its value is not kept: any value."""
+        if kind.names_records:
+            raise CannotCountError(f"a property looks at {own}.{name} when no step will any more")
+        return Unknown(Shared(f"somebody's {own}.{name}"), self.answers)
 
     def _decode(self, value: int, kind: ValueType, template: int | None) -> Any:
         population = self.space.population

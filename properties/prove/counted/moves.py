@@ -16,9 +16,10 @@ from haiku_tuntap.properties.prove.counted.population import Role
 from haiku_tuntap.properties.prove.counted.terms import Term
 
 Key = Any
-"""A part of a local state: ("local", Var), ("field", OwnRecord, name), ("role", Role), WOKEN."""
+"""A part of a local state: ("local", Var), ("field", OwnRecord, name), ("role", Role), or these."""
 
 WOKEN = ("woken",)
+TEMPLATE = ("template",)
 
 
 @frozen

@@ -108,6 +108,7 @@ class Population:
                 self._add_own(instance, instance.block)
         self._find_unbounded()
         self.own_classes = frozenset(record.cls for record in self.codes if not record.path)
+        self._check_names()
 
     def _canonical(self, instance: Instance) -> Instance:
         """The record that stands for all of its class, if those are allocated."""
@@ -143,6 +144,20 @@ class Population:
             for instr in all_instructions(graphs):
                 if isinstance(instr, Assign) and self._is_unbounded(instr.expr, counted):
                     self.unbounded.add(instr.var)
+
+    def _check_names(self) -> None:
+        """Locals that are shared, or give a role, are known by their names."""
+        for graph in self.layout.graphs:
+            for location in graph.locations:
+                named: dict[str, Var] = {}
+                for var in location.live:
+                    if var not in self.unbounded and not self.refers_to_own(var.type):
+                        continue
+                    if named.setdefault(var.name, var) is not var:
+                        raise CannotCountError(
+                            f"{graph.name} needs two locals named {var.name} at once, of "
+                            f"{named[var.name].routine} and {var.routine}; rename one of them"
+                        )
 
     def _is_unbounded(self, expr: Expr, counted: set[tuple[int, str]]) -> bool:
         for part in walk(expr):
@@ -205,7 +220,7 @@ class Population:
         record = self.recycled(label)
         if record is None:
             return
-        fresh = unused(record.cls)
+        fresh = unused(record.cls, self.layout.system.substitution)
         for part in self.layout.instances.all:
             if part.whole is not record:
                 continue

@@ -23,6 +23,9 @@ class Named:
     def __getattr__(self, name: str) -> Any:
         return self.facts.read(self.record, name)
 
+    def __str__(self) -> str:
+        return str(self.facts.name_of(self.record))
+
 
 def plain(record: Any) -> Any:
     """The record itself."""
@@ -43,9 +46,13 @@ class Roads:
             roads = self.following[rule.move.template]
             for before, after in rule.pairs[0].items():
                 roads.setdefault(before.place, set()).update(a.place for a in after)
+        for template in self.space.templates:
+            for location in template.graph.locations:
+                if location.kind is LocationKind.BLOCKED:
+                    self.following[template.index][location.number] = {location.number + 1}
 
     def leading_to(self, template: int, label: str) -> frozenset[int]:
-        """The locations from which every way leads to that label before anything else waits."""
+        """The locations from which every way leads to that label."""
         key = (template, label)
         if key not in self.known:
             self.known[key] = self._leading_to(template, label)

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import z3  # type: ignore[import-untyped]  # z3-solver comes without types
 from attrs import Factory, define, field, frozen
@@ -26,7 +26,7 @@ from haiku_tuntap.model.language.system import System
 from haiku_tuntap.properties.explore.layout import Layout
 from haiku_tuntap.properties.property import Property
 from haiku_tuntap.properties.prove.counted.classes import Classes
-from haiku_tuntap.properties.prove.counted.facts import Counted, truth
+from haiku_tuntap.properties.prove.counted.facts import CAN_STEP, Counted, truth
 from haiku_tuntap.properties.prove.counted.induction import (
     Change,
     Claim,
@@ -81,7 +81,7 @@ class Proof:
     confused: list[str] = Factory(list)
     needless: list[str] = Factory(list)
     dead: list[str] = Factory(list)
-    sleeps: bool = False
+    vacuous: bool = True
 
     @property
     def inductive(self) -> bool:
@@ -91,7 +91,7 @@ class Proof:
     def proves(self, prop: Property) -> bool:
         """Whether the property is proved."""
         refuted = any(c.forbidden.prop is prop for c in self.counterexamples)
-        return self.inductive and self.sleeps and not refuted
+        return self.inductive and not self.vacuous and not refuted
 
 
 def system_space(system: System, one: frozenset[str] = frozenset()) -> Space:
@@ -111,36 +111,47 @@ class Attempt:
     counted: Counted = field(init=False)
     one: frozenset[str] = field(init=False)
     turns: frozenset[str] = field(init=False)
+    claims: list[Claim] = field(init=False)
+    forbidden: list[Forbidden] = field(init=False)
+    situation: z3.BoolRef = field(init=False)
     why: dict[str, str] = Factory(dict)
     declared: list[str] = Factory(list)
 
-    def run(self) -> Proof:
-        began = time.perf_counter()
+    def prepare(self, more: Callable[[Counted], Iterable[Claim]] = lambda counted: ()) -> None:
+        """Build the counted form, and say what is claimed of it and what is forbidden."""
         built = self.theorem.build(self.driver)
-        system, self.one, self.turns = built.system, built.one, built.in_turn
+        self.one, self.turns = built.one, built.in_turn
         self.tell("local states", 0, 1)
-        space = system_space(system, self.one | self.turns)
-        self.counted = Counted(space)
-        claims = self._claims()
-        forbidden = [f for p in self.theorem.properties for f in self._forbidden_states(p)]
-        asleep = self._asleep()
-        for record in space.population.all_recycled():
+        self.counted = Counted(system_space(built.system, self.one | self.turns))
+        self.claims = [*self._claims(), *more(self.counted)]
+        self.forbidden = [f for p in self.theorem.properties for f in self._forbidden_states(p)]
+        self.situation = self._situation()
+        for record in self.counted.space.population.all_recycled():
             self.counted.used(record)
-        busy = self.counted.busy()
+
+    def machine(self) -> Machine:
+        """The transitions, as far as the claims can tell them apart."""
         self.tell("classes", 0, 1)
-        machine = Machine(self.counted, Classes(space, list(self.counted.places)), self.turns)
-        proof = Proof(self.driver, self.theorem, self.counted, machine, claims, self.why)
-        prover = Prover(machine, claims, lambda done, of: self.tell("transitions", done, of))
+        classes = Classes(self.counted.space, list(self.counted.places))
+        return Machine(self.counted, classes, self.turns)
+
+    def run(self) -> Proof:
+        """Try to prove the theorem."""
+        began = time.perf_counter()
+        self.prepare()
+        machine = self.machine()
+        proof = Proof(self.driver, self.theorem, self.counted, machine, self.claims, self.why)
+        prover = Prover(machine, self.claims, lambda done, of: self.tell("transitions", done, of))
         proof.initial_failures = prover.initial_failures(self.one)
         prover.run()
         proof.failures = prover.failures
-        forbidden += [f for p in self.theorem.properties for f in _forbidden_steps(p, machine)]
-        for one in forbidden:
+        steps = [f for p in self.theorem.properties for f in _forbidden_steps(p, machine)]
+        for one in (*self.forbidden, *steps):
             model = prover.discharge(Obligation(one.formula))
             if model is not None:
                 proof.counterexamples.append(Counterexample(one, model))
         proof.confused = list(self._confused(machine, prover))
-        proof.sleeps = prover.find(z3.And(busy == 0, asleep > 0)) is not None
+        proof.vacuous = prover.find(self.situation) is None
         if proof.inductive:
             self.tell("what the invariant needs", 0, 1)
             proof.needless = prover.needless(self.declared)
@@ -187,7 +198,8 @@ class Attempt:
         for conjunct in (*self.driver.invariants.values(), *MONITOR_FACTS):
             if self.theorem.has(conjunct):
                 self.why[conjunct.name] = conjunct.why
-                self.declared.append(conjunct.name)
+                if self.theorem.id in conjunct.theorems:
+                    self.declared.append(conjunct.name)
                 made.append(claim(conjunct.name, conjunct.holds(self.counted)))
         return made
 
@@ -215,7 +227,7 @@ class Attempt:
         reasons: dict[Condition, str] = {}
         for state in space.states:
             location = space.templates[state.template].location(state)
-            if location.kind is LocationKind.BLOCKED:
+            if location.kind not in CAN_STEP:
                 for complaint in complaints(space, prop, state):
                     found.setdefault(complaint.condition, []).append(state)
                     reasons.setdefault(complaint.condition, complaint.reason)
@@ -230,14 +242,17 @@ class Attempt:
             made.append(Forbidden(prop, complaint.reason, formula))
         return made
 
-    def _asleep(self) -> z3.ArithRef:
+    def _situation(self) -> z3.BoolRef:
+        """What the theorem is about: it would be vacuous if that could not be."""
+        if self.theorem.situation is not None:
+            return self.counted.count(self.theorem.situation) > 0
         space = self.counted.space
-        states = frozenset(
+        asleep = frozenset(
             s
             for s in space.states
             if space.templates[s.template].location(s).kind is LocationKind.BLOCKED
         )
-        return self.counted.counting(states, "asleep")
+        return z3.And(self.counted.busy() == 0, self.counted.counting(asleep, "asleep") > 0)
 
 
 def _condition(condition: Condition) -> z3.BoolRef:

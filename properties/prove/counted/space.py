@@ -24,8 +24,10 @@ from haiku_tuntap.model.language.graph import (
     Var,
     instructions,
 )
-from haiku_tuntap.properties.prove.counted.execute import moves_of
+from haiku_tuntap.properties.prove.counted.exclusion import Exclusion, exclusion
+from haiku_tuntap.properties.prove.counted.execute import WAKES_NOBODY, moves_of
 from haiku_tuntap.properties.prove.counted.moves import (
+    TEMPLATE,
     WOKEN,
     Edit,
     Everyone,
@@ -36,6 +38,7 @@ from haiku_tuntap.properties.prove.counted.moves import (
 )
 from haiku_tuntap.properties.prove.counted.population import (
     OTHER,
+    THREAD,
     CannotCountError,
     OwnRecord,
     Population,
@@ -43,6 +46,7 @@ from haiku_tuntap.properties.prove.counted.population import (
     is_shadow,
 )
 from haiku_tuntap.properties.prove.counted.terms import (
+    Fn,
     Own,
     Shared,
     Term,
@@ -53,8 +57,11 @@ from haiku_tuntap.properties.prove.counted.terms import (
 )
 
 MANY = 1  # a counter of a thread's own that has reached this stands for this or more
+MOST_STATES = 50_000
 MOST_VALUES = 16  # of a shared variable that threads keep in their locals
-WAKES_NOBODY = Report("assertion", "a thread is woken that does not sleep")
+
+SIGNALLED: Key = ("field", THREAD, "signalled")
+"""What judges look at of a thread that sleeps, whether or not any step will."""
 
 
 @frozen(cache_hash=True)
@@ -132,6 +139,7 @@ class Joint:
     domains: list[Shared]
     members: list[dict[tuple[int, ...], list[LocalState]]]
     rules: dict[Any, Rule] = Factory(dict)
+    excluded: frozenset[Role] = frozenset()
 
 
 def joint_of(move: Move) -> Joint:
@@ -150,10 +158,12 @@ def joint_of(move: Move) -> Joint:
             _need(term, needed)
     for _, term in move.shared:
         _need(term, needed)
-    for everyone in move.everyone:
-        for edit in everyone.edits:
-            _need(edit.value, needed)
     domains: set[Shared] = set()
+    for everyone in move.everyone:
+        swept = [e.value for e in everyone.edits]
+        for term in [*swept, *([] if everyone.wakes is None else [everyone.wakes])]:
+            _need(term, needed)
+            domains |= {leaf for leaf in leaves(term) if isinstance(leaf, Shared)}
     for who in range(count):
         values = [e.value for e in move.edits[who]]
         wakes = move.wakes[who]
@@ -207,10 +217,14 @@ class Space:
     needed: list[list[frozenset[int]]] = Factory(list)
     read_by_holders: set[Key] = Factory(set)
     by_role: dict[Role, list[LocalState]] = Factory(dict)
+    exclusion: Exclusion = field(init=False)
     acting: dict[tuple[int, int], list[Joint]] = field(factory=dict)
     holding: dict[Role, list[tuple[Joint, int]]] = field(factory=dict)
     meaning: dict[int, list[tuple[Joint, int]]] = field(factory=dict)
     changing: dict[Role, list[Rule]] = field(factory=dict)
+    kept: set[str] = field(factory=set)
+    counters: set[Key] = field(factory=set)
+    derived: list[tuple[str, Term]] = field(factory=list)
     _pending: list[LocalState] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:
@@ -220,6 +234,12 @@ class Space:
         for template in self.templates:
             self._add_moves(template)
         self._find_reads()
+        self._find_kept()
+        self._find_counters()
+        graphs = self.population.layout.graphs
+        self.exclusion = exclusion(graphs, [joint.move for joint in self.joints])
+        for joint in self.joints:
+            joint.excluded = self.exclusion.excluded_from(joint.move)
         for template in self.templates:
             self._met(template.initial)
         while self._pending:
@@ -262,6 +282,11 @@ class Space:
     def _add_moves(self, template: Template) -> None:
         for location in template.graph.locations:
             for move in moves_of(self.population, template.index, location):
+                if move.retry:
+                    raise CannotCountError(
+                        f"{location.label} gives RETRY: threads that stand before it are not all "
+                        "able to take it, and that is not counted; let them sleep instead"
+                    )
                 self._add_joint(joint_of(move))
 
     def _add_joint(self, joint: Joint) -> None:
@@ -288,6 +313,9 @@ class Space:
                     holder = isinstance(move.participants[who], Holder)
                     (by_holders if holder else by_anyone).add(key)
         for template in self.templates:
+            for location in template.graph.locations:
+                if location.kind is LocationKind.BLOCKED:
+                    mine.setdefault((template.index, location.number), set()).add(SIGNALLED)
             later = _reads_later(template.graph, mine, template.index)
             self.needed.append(
                 [
@@ -300,6 +328,31 @@ class Space:
                 ]
             )
         self.read_by_holders = by_holders
+
+    def _find_counters(self) -> None:
+        """The own fields that are counted up or down: from MANY on, nobody may tell them apart."""
+        edits = [(j.move, who, e) for j in self.joints for who, e in _edits(j.move)]
+        queues = {key for template in self.templates for key in template.queues}
+        self.counters = {e.key for _, _, e in edits if e.key[0] == "field" and _counts(e.value)}
+        self.counters -= queues
+        for joint in self.joints:
+            move = joint.move
+            terms = [term for _, term in move.shared]
+            terms += [e.value for everyone in move.everyone for e in everyone.edits]
+            terms += [w for w in (*move.wakes, *(e.wakes for e in move.everyone)) if w is not None]
+            for term, _ in move.tests:
+                if not _is_blind(term, self.counters):
+                    terms.append(term)
+            for who, edit in _edits(move):
+                if not (_counts(edit.value) and set(leaves(edit.value)) == {Own(who, edit.key)}):
+                    terms.append(edit.value)
+            for term in terms:
+                for key in (leaf.key for leaf in leaves(term) if isinstance(leaf, Own)):
+                    if key in self.counters:
+                        raise CannotCountError(
+                            f"{move.source.label} needs {key[1]}.{key[2]} exactly, of which it is "
+                            f"only known whether it is {MANY} or more"
+                        )
 
     def _settled(self, state: LocalState) -> LocalState:
         """The local state with the fields that nobody will read as they were at first."""
@@ -327,6 +380,8 @@ class Space:
         template = self.templates[state.template]
         if key == WOKEN:
             return state.woken
+        if key == TEMPLATE:
+            return state.template
         if key[0] == "role":
             return int(key[1] in state.roles)
         if key[0] == "local":
@@ -372,6 +427,11 @@ class Space:
     def _met(self, state: LocalState) -> None:
         if state not in self.states:
             self.states[state] = None
+            if len(self.states) > MOST_STATES:
+                raise CannotCountError(
+                    f"{self.templates[state.template].name} can be in more than {MOST_STATES:,} "
+                    "local states; maybe a local of it counts without bound"
+                )
             for role in state.roles:
                 self.by_role.setdefault(role, []).append(state)
             self._pending.append(state)
@@ -391,9 +451,11 @@ class Space:
 
     def _join(self, joint: Joint, who: int, known: Known) -> None:
         """A local state that can be a participant of a move."""
+        state = known.state
+        if state.roles & joint.excluded:
+            return
         if not self.holds(known, joint.alone[who]):
             return
-        state = known.state
         found = [self.look(state, leaf.key) for leaf in joint.leaves[who]]
         if None in found:
             return
@@ -455,7 +517,7 @@ class Space:
                 Everyone(
                     e.role,
                     tuple(Edit(d.key, substitute(d.value, put)) for d in e.edits),
-                    e.wakes,
+                    None if e.wakes is None else substitute(e.wakes, put),
                 )
                 for e in move.everyone
             ),
@@ -487,7 +549,14 @@ class Space:
 
     def _stored(self, name: str, term: Term) -> None:
         """A shared variable may get a value; what depends on its values is tried again."""
-        if not isinstance(term, int) or name not in self.domains or term in self.domains[name]:
+        if name not in self.domains:
+            return
+        if not isinstance(term, int):
+            if name in self.kept:
+                self.derived.append((name, term))
+                self._derive(name, term)
+            return
+        if term in self.domains[name]:
             return
         self.domains[name].add(term)
         if len(self.domains[name]) > MOST_VALUES:
@@ -498,6 +567,28 @@ class Space:
                 joint.members[0].clear()
                 for member in again:
                     self._join(joint, 0, Known(self, member))
+        for other, value in list(self.derived):
+            if Shared(name) in leaves(value):
+                self._derive(other, value)
+
+    def _derive(self, name: str, term: Term) -> None:
+        """Store what a term over shared variables may be."""
+        found = [leaf for leaf in dict.fromkeys(leaves(term)) if isinstance(leaf, Shared)]
+        domains = [sorted(self.domains[leaf.name]) for leaf in found]
+        for values in itertools.product(*domains):
+            known = dict(zip(found, values, strict=True))
+            self._stored(name, substitute(term, lambda leaf, known=known: known[leaf]))  # type: ignore[misc]
+
+    def _find_kept(self) -> None:
+        """The shared variables that threads keep in their locals, and what those are made of."""
+        self.kept = {s.name for joint in self.joints for s in joint.domains}
+        before = -1
+        while before != len(self.kept):
+            before = len(self.kept)
+            for joint in self.joints:
+                for name, term in joint.move.shared:
+                    if name in self.kept:
+                        self.kept |= {s.name for s in leaves(term) if isinstance(s, Shared)}
 
     def _pair(
         self,
@@ -528,8 +619,10 @@ class Space:
             rule.pairs[who][state] = ()
             return
         changed = self._changed(state, place, values, woken if isinstance(woken, int) else None)
-        rule.pairs[who][state] = changed
-        for after in changed:
+        possible = tuple(s for s in changed if not self.exclusion.impossible(s.roles))
+        if possible:
+            rule.pairs[who][state] = possible
+        for after in possible:
             self._met(after)
 
     def _goes_to(self, rule: Rule, who: int, state: LocalState, wakes: bool) -> int | None:
@@ -559,7 +652,14 @@ class Space:
             if self.templates[state.template].location(state).kind is not LocationKind.BLOCKED:
                 raise CannotCountError(f"{rule.move.source.label} wakes threads that do not sleep")
             place += 1
-        return self._changed(state, place, edits, woken)
+        changed = self._changed(state, place, edits, woken)
+        if len(changed) > 1:
+            raise CannotCountError(
+                f"{rule.move.source.label} lowers a number of each thread in a list, and how large "
+                "that is for each is not known"
+            )
+        # Who holds what only the thread of this rule can hold is not there.
+        return (state,) if self.exclusion.impossible(changed[0].roles) else changed
 
     def _changed(
         self,
@@ -578,10 +678,10 @@ class Space:
                 (roles.add if value else roles.discard)(key[1])
             elif key[0] == "local":
                 locals_[key[1]] = value
-            elif key in template.fields:
+            elif key in template.fields:  # else it has one value only, or nobody ever reads it
                 at = template.fields[key]
                 if _counts(term) and key not in template.queues:
-                    if term_is_less(term) and state.fields[at] == MANY:
+                    if value < state.fields[at] == MANY:
                         unsure = at
                     value = min(value, MANY)
                 fields[at] = value
@@ -597,8 +697,11 @@ class Space:
         made = LocalState(state.template, place, result, tuple(row), tuple(fields), held)
         if unsure is None:
             return (self._settled(made),)
-        fields[unsure] = MANY
-        return (self._settled(made), self._settled(evolve(made, fields=tuple(fields))))
+        # It may have been any number from MANY on, so it may be any from here to MANY.
+        rows = [[*fields] for _ in range(fields[unsure], MANY + 1)]
+        for value, fields_ in enumerate(rows, fields[unsure]):
+            fields_[unsure] = value
+        return tuple(dict.fromkeys(self._settled(evolve(made, fields=tuple(r))) for r in rows))
 
 
 def _reads(move: Move) -> Iterator[tuple[int, Key]]:
@@ -618,6 +721,31 @@ def _fields_in(term: Term) -> Iterator[tuple[int, Key]]:
     for leaf in leaves(term):
         if isinstance(leaf, Own) and leaf.key[0] == "field":
             yield leaf.who, leaf.key
+
+
+def _edits(move: Move) -> Iterator[tuple[int, Edit]]:
+    for who, edits in enumerate(move.edits):
+        for edit in edits:
+            yield who, edit
+
+
+def _is_blind(term: Term, counters: set[Key]) -> bool:
+    """Whether a test says the same of all values of a counter from MANY on."""
+    found = set(leaves(term))
+    if not any(isinstance(leaf, Own) and leaf.key in counters for leaf in found):
+        return True
+    if len(found) > 1:
+        return False
+    far = MANY + 2 + sum(abs(n) for n in _numbers(term))
+    return len({bool(substitute(term, lambda _, n=n: n)) for n in range(MANY, far)}) == 1  # type: ignore[misc]
+
+
+def _numbers(term: Term) -> Iterator[int]:
+    if isinstance(term, int):
+        yield term
+    elif isinstance(term, Fn):
+        for arg in term.args:
+            yield from _numbers(arg)
 
 
 def _reads_later(
@@ -642,11 +770,6 @@ def _reads_later(
                 later[location.number] = found
                 changed = True
     return later
-
-
-def term_is_less(term: Term) -> bool:
-    """Whether a counter is lowered by it."""
-    return getattr(term, "name", None) == "sub"
 
 
 def _counts(term: Term) -> bool:

@@ -1,0 +1,1 @@
+"""Finite instances in Z3: bounded search and k-induction, a second engine beside the search."""

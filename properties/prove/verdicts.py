@@ -1,0 +1,250 @@
+"""What is said of a theorem about a driver: proved, refuted by a run, or undetermined.
+
+A theorem that is proved needs nothing else. Where the proof fails, the fault may be the driver's or
+the invariant's, and the two are told apart by looking for a run: the search goes through the
+theorem's scenarios, which are small instances of its system. If there is a run, the driver is at
+fault, and the run shows how. If there is none, nothing is decided, and what the proof lacks is
+shown: a step that breaks a conjunct, or a state that the invariant should exclude.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from enum import Enum
+
+from attrs import evolve, frozen
+
+from haiku_tuntap.model.drivers import Driver, KnownDefect
+from haiku_tuntap.model.language.errors import LanguageError
+from haiku_tuntap.properties.known import Classified, classify, shipped_base
+from haiku_tuntap.properties.loading import InputError, explain_failure, is_shipped, spec_of
+from haiku_tuntap.properties.property import Property
+from haiku_tuntap.properties.prove.counted.population import CannotCountError
+from haiku_tuntap.properties.prove.counted.proof import Proof, prove
+from haiku_tuntap.properties.prove.counterexample import Storyteller
+from haiku_tuntap.properties.prove.outcome import Outcome
+from haiku_tuntap.properties.prove.theorems import Theorem
+from haiku_tuntap.properties.prove.written import formulas, require_good_invariants
+from haiku_tuntap.properties.verdict import Comparison, Result, Verdict
+
+Tell = Callable[[tuple[str, int, int]], None]
+"""Hears what is done, how much of it, and of how much."""
+
+
+class Answer(Enum):
+    """The answer to whether a property holds in every state of a theorem's system."""
+
+    PROVED = "PROVED"
+    REFUTED = "REFUTED"
+    UNDETERMINED = "UNDETERMINED"
+
+
+class OutOfTimeError(Exception):
+    """A proof took longer than it may."""
+
+
+@frozen
+class Finding:
+    """What is said of one property of a theorem.
+
+    `searches` are the results of its scenarios, if they were searched; `defect` the declared one
+    that is meant, and `comparison` how this stands to it. `missing` says that a shipped driver
+    declares a defect here that was not found.
+    """
+
+    theorem: Theorem
+    prop: Property
+    answer: Answer
+    searches: tuple[Result, ...] = ()
+    defect: KnownDefect | None = None
+    comparison: Comparison | None = None
+    missing: bool = False
+
+    @property
+    def refutation(self) -> Result | None:
+        """The result to show: the shortest run."""
+        return min(self.refutations, key=_length, default=None)
+
+    @property
+    def refutations(self) -> list[Result]:
+        """The results that refute it; only those that are new if there are such."""
+        refuted = [r for r in self.searches if r.verdict is Verdict.REFUTED]
+        return [r for r in refuted if r.comparison is Comparison.NEW] or refuted
+
+
+@frozen
+class Decision:
+    """All that is said of a theorem: what came of the proof, and of the search."""
+
+    theorem: Theorem
+    outcome: Outcome
+    findings: tuple[Finding, ...]
+
+
+@frozen
+class Decisions:
+    """The decisions on several theorems about one driver.
+
+    `base` is the shipped driver whose declarations were used, as in `Classified`.
+    """
+
+    driver: Driver
+    base: Driver | None
+    decisions: tuple[Decision, ...]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return tuple(f for decision in self.decisions for f in decision.findings)
+
+    @property
+    def exit_code(self) -> int:
+        """0 is success, 1 something new (or missing), 3 something undetermined."""
+        if any(f.comparison is Comparison.NEW or f.missing for f in self.findings):
+            return 1
+        if any(f.answer is Answer.UNDETERMINED for f in self.findings):
+            return 3
+        return 0
+
+    @property
+    def refuted(self) -> Classified:
+        """The runs to show, the shortest first: what is new once for each property."""
+        shown = {}
+        for finding in self.findings:
+            known = [r for r in finding.searches if r.comparison is Comparison.KNOWN]
+            new = finding.refutation if finding.comparison is Comparison.NEW else None
+            for result in (*known, *([] if new is None else [new])):
+                shown[(result.scenario, result.property)] = result
+        return Classified(self.driver, self.base, tuple(sorted(shown.values(), key=_length)), ())
+
+    def defect_of(self, result: Result) -> KnownDefect | None:
+        """The declared defect that a result means."""
+        return self.refuted.defect_of(result)
+
+
+def decision(
+    driver: Driver, theorem: Theorem, outcome: Outcome, searched: Sequence[Result]
+) -> Decision:
+    """What is said of a theorem after an attempt to prove it, and the search of its scenarios."""
+    results = classify(driver, searched).results
+    findings = tuple(_finding(driver, theorem, p, outcome, results) for p in theorem.properties)
+    return Decision(theorem, outcome, findings)
+
+
+def unproved(theorem: Theorem, outcome: Outcome) -> list[Property]:
+    """The properties of which the scenarios are to be searched."""
+    return [p for p in theorem.properties if p.id not in outcome.proved]
+
+
+def require_provable(driver: Driver, theorems: Sequence[Theorem]) -> None:
+    """InputError, with the line, if a conjunct of the driver's invariant cannot be one."""
+    require_good_invariants(driver)
+    for theorem in theorems:
+        with_plain_errors(driver, lambda t=theorem: formulas(driver, t))  # type: ignore[misc]
+
+
+def with_plain_errors(driver: Driver, run: Callable[[], object]) -> None:
+    """Run something on a driver's text; what is wrong with a user's comes out as InputError."""
+    try:
+        run()
+    except (LanguageError, InputError) as error:
+        raise explain_failure(error, spec_of(driver)) from error
+    except (CannotCountError, OutOfTimeError):
+        raise
+    except Exception as error:
+        if is_shipped(driver):
+            raise  # a fault of ours
+        raise explain_failure(error, spec_of(driver)) from error
+
+
+def attempt(driver: Driver, theorem: Theorem, tell: Tell, time_limit: float | None) -> Outcome:
+    """Try to prove a theorem.
+
+    `time_limit` is in seconds. Raises InputError for a text or an invariant that cannot be used.
+    """
+    began = time.perf_counter()
+    proofs: list[Proof] = []
+
+    def told(what: str, done: int, of: int) -> None:
+        if time_limit is not None and time.perf_counter() - began > time_limit:
+            raise OutOfTimeError
+        tell((what, done, of))
+
+    try:
+        with_plain_errors(driver, lambda: proofs.append(prove(driver, theorem, told)))
+    except CannotCountError as error:
+        problems = (f"integers cannot stand for this: {error}",)
+        return Outcome(problems=problems, seconds=time.perf_counter() - began)
+    except OutOfTimeError:
+        problems = (f"the proof was given up after {time_limit:g} s",)
+        return Outcome(problems=problems, seconds=time.perf_counter() - began)
+    return outcome_of(proofs[0])
+
+
+def outcome_of(proof: Proof) -> Outcome:
+    """What came of a proof, as plain data."""
+    teller = Storyteller(proof)
+    problems = [*dict.fromkeys(proof.undetermined), *proof.confused]
+    if proof.vacuous:
+        problems.append(
+            "the invariant excludes the situation that the theorem is about, so that it would "
+            "prove nothing"
+        )
+    return Outcome(
+        proved=frozenset(p.id for p in proof.theorem.properties if proof.proves(p)),
+        conjuncts=tuple(
+            name
+            for name, conjunct in proof.driver.invariants.items()
+            if proof.theorem.has(conjunct)
+        ),
+        at_first=tuple(teller.at_first()),
+        broken=tuple(teller.broken()),
+        forbidden=tuple(teller.forbidden()),
+        problems=tuple(problems),
+        needless=tuple(proof.needless),
+        dead=tuple(proof.dead),
+        states=len(proof.counted.space.states),
+        classes=len(proof.machine.classes.members),
+        transitions=len(proof.machine.changes),
+        queries=proof.queries,
+        seconds=proof.seconds,
+    )
+
+
+def _finding(
+    driver: Driver,
+    theorem: Theorem,
+    prop: Property,
+    outcome: Outcome,
+    results: Sequence[Result],
+) -> Finding:
+    base = shipped_base(driver)
+    declared = _declared(base, theorem, prop)
+    if prop.id in outcome.proved:
+        finding = Finding(theorem, prop, Answer.PROVED, defect=declared)
+        if declared is None:
+            return finding
+        if base is driver:
+            return evolve(finding, missing=True)
+        return evolve(finding, comparison=Comparison.FIXED)
+    searches = tuple(r for r in results if r.property == prop.id)
+    found = Finding(theorem, prop, Answer.UNDETERMINED, searches)
+    shown = found.refutation
+    if shown is None:
+        holds = all(r.verdict is Verdict.HOLDS for r in searches)
+        return evolve(found, missing=declared is not None and base is driver and holds)
+    assert base is not None or shown.comparison is Comparison.NEW
+    defects = base.known if base is not None else ()
+    defect = next((d for d in defects if d.id == shown.known), None)
+    return evolve(found, answer=Answer.REFUTED, defect=defect, comparison=shown.comparison)
+
+
+def _declared(base: Driver | None, theorem: Theorem, prop: Property) -> KnownDefect | None:
+    """The defect that is declared to refute a property in some scenario of a theorem."""
+    places = {(scenario, prop.id) for scenario in theorem.scenarios}
+    return next((d for d in (base.known if base else ()) if places & d.refutes), None)
+
+
+def _length(result: Result) -> int:
+    """How long a run is; those without a trace come last."""
+    return len(result.trace.steps) if result.trace is not None else 1_000_000
