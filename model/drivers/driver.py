@@ -84,17 +84,18 @@ class Driver:
         return Substitution({**inherited, **self.replacements})
 
     def invariant(
-        self, *theorems: str, why: str
+        self, *theorems: str, why: str, for_progress: bool = False
     ) -> Callable[[Callable[[Facts], Fact]], Callable[[Facts], Fact]]:
         """Declare a conjunct of the driver's invariant, for those theorems.
 
         One of the same name that the driver would inherit is replaced. `why` is a sentence that
-        says why it is true.
+        says why it is true; `for_progress` that what needs it is the proof that threads come to
+        rest.
         """
 
         def declare(holds: Callable[[Facts], Fact]) -> Callable[[Facts], Fact]:
             name = holds.__name__.replace("_", "-")
-            self.own_invariants[name] = Conjunct(name, theorems, why, holds)
+            self.own_invariants[name] = Conjunct(name, theorems, why, holds, for_progress)
             return holds
 
         return declare

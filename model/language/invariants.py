@@ -273,12 +273,16 @@ class Facts(Protocol):
 
 @frozen
 class Conjunct:
-    """One fact of an invariant: its name, which theorems it is for, why it is true."""
+    """One fact of an invariant: its name, which theorems it is for, why it is true.
+
+    `for_progress` says that what needs it is the proof that threads come to rest.
+    """
 
     name: str
     theorems: tuple[str, ...]
     why: str
     holds: Callable[[Facts], Fact]
+    for_progress: bool = False
 
 
 @frozen

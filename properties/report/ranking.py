@@ -36,7 +36,7 @@ def print_ranking(console: Console, progress: Progress, *, weights: bool = False
 def level_text(level: Level, space: Space) -> str:
     """One level in a line: what it counts, with which weights, and when."""
     parts = [
-        f"{factor} × {name}" if factor > 1 else name
+        f"{factor} times {name}" if factor > 1 else name
         for name, factor in sorted(level.variables.items())
     ]
     heaviest = level.heaviest(space)

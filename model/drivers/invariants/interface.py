@@ -94,13 +94,13 @@ def up_counts(state: Facts) -> Fact:
 
 
 def true_where_down_closes(
-    *, why: str
+    *, why: str, for_progress: bool = False
 ) -> Callable[[Callable[[Facts], Fact]], Callable[[Facts], Fact]]:
     """Declare a conjunct for each driver whose down closes the queue."""
 
     def declare(holds: Callable[[Facts], Fact]) -> Callable[[Facts], Fact]:
         for driver in (TUNNEL_REPAIRED, DOWN_RACE_REPAIRED):
-            driver.invariant("interface", why=why)(holds)
+            driver.invariant("interface", why=why, for_progress=for_progress)(holds)
         return holds
 
     return declare
@@ -120,3 +120,17 @@ def downed_queues_let_nobody_wait(state: Facts) -> Fact:
     queue = state.device.receive_queue
     releasing = state.count(inside(device_down) & about_to(queue.notify.release))
     return state.implies(state.every(queue.closed != B_OK, queue.waiting > 0), releasing > 0)
+
+
+@true_where_down_closes(
+    why="Down takes the flag away before it closes the queue; up opens it before it sets the flag.",
+    for_progress=True,
+)
+def up_interfaces_have_open_queues(state: Facts) -> Fact:
+    queue, flags = state.device.receive_queue, state.device.flags.value
+    opened = at(f"{STACK}:538-539") | at(f"{STACK}:544") | about_to(queue.lock.unlock)
+    return state.every(
+        state.implies(queue.closed != B_OK, flags == 0),
+        state.implies(state.count(inside(device_down)) > 0, flags == 0),
+        state.implies(state.count(inside(up_device_interface) & opened) > 0, queue.closed == B_OK),
+    )

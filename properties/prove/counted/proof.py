@@ -198,7 +198,7 @@ class Attempt:
         for conjunct in (*self.driver.invariants.values(), *MONITOR_FACTS):
             if self.theorem.has(conjunct):
                 self.why[conjunct.name] = conjunct.why
-                if self.theorem.id in conjunct.theorems:
+                if self.theorem.id in conjunct.theorems and not conjunct.for_progress:
                     self.declared.append(conjunct.name)
                 made.append(claim(conjunct.name, conjunct.holds(self.counted)))
         return made

@@ -71,7 +71,7 @@ class Level:
     condition: Condition | None = None
 
     def heaviest(self, space: Space) -> dict[str, int]:
-        """For each template with weights the largest of them: how far its threads may have to go."""
+        """The largest weight of each template that has some: how far its threads may have to go."""
         found: dict[str, int] = {}
         for state, weight in self.weights.items():
             name = space.templates[state.template].name

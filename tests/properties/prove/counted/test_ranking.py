@@ -103,6 +103,20 @@ def test_where_nobody_closes_a_fifo_weighted_sums_are_enough(
     assert conditions(found) == [None] * levels
 
 
+def test_an_interface_that_is_up_does_not_snooze_for_ever() -> None:
+    found = of("tunnel-repaired", "interface")
+    assert found.answer is Answer.PROVED
+    assert "device.flags.value ≠ 0" in conditions(found)
+    knows_less = TUNNEL_REPAIRED.derive("knows-less", "the same, with less of an invariant")
+    knows_less.without_invariant("up-interfaces-have-open-queues")
+    without = progress(prove(knows_less, THEOREMS["interface"]))
+    assert without.answer is Answer.UNDETERMINED
+    assert "snooze()" in [step.action for step in without.loop]
+    assert without.search is not None
+    assert without.search.run is None
+    assert without.search.complete
+
+
 @pytest.mark.campaign
 @pytest.mark.parametrize("driver", ["tunnel", "tunnel-repaired"])
 @pytest.mark.parametrize("theorem", ["packets", "close", "reopen", "nonblocking"])
