@@ -226,6 +226,12 @@ def test_a_declared_defect_that_the_whole_search_does_not_find_is_missing() -> N
     assert exit_code == 1
 
 
+def test_what_was_not_searched_is_not_missing() -> None:
+    found, exit_code = _finding("tunnel", Outcome())
+    assert (found.answer, found.missing) == (UNDETERMINED, False)
+    assert exit_code == 3
+
+
 def test_a_search_that_hits_a_limit_leaves_it_undetermined() -> None:
     searched = [_result("reader-close", Verdict.UNDETERMINED, "10 states")]
     found, exit_code = _finding("tunnel", Outcome(), *searched)
