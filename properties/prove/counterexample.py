@@ -91,14 +91,14 @@ class Storyteller:
         return [claim.formula for claim in self.proof.claims]
 
     def _smallest(self, facts: list[z3.BoolRef], model: z3.ModelRef | None) -> Any:
-        """A model of the facts with few threads; the given one if there is none so small."""
+        """A model of the facts with few threads and no negative numbers; else the given one."""
         machine = self.proof.machine
         solver = z3.SolverFor("QF_LIA")
         solver.set("timeout", PATIENCE)
         solver.add(*machine.background(), *facts)
         numbers = [z3.Int(name) for name in Names(self.proof).of_numbers]
         for bound in SMALL:
-            small = [number <= bound for number in numbers]
+            small = [z3.And(number >= 0, number <= bound) for number in numbers]
             if solver.check(z3.Sum(machine.sizes) <= bound, *small) == z3.sat:
                 return solver.model()
         return model

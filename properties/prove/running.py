@@ -10,7 +10,7 @@ from attrs import frozen
 from haiku_tuntap.model.drivers import Driver
 from haiku_tuntap.model.scenarios import SCENARIOS
 from haiku_tuntap.properties.check import Options
-from haiku_tuntap.properties.crew import INTERRUPTED, Job, run_jobs
+from haiku_tuntap.properties.crew import Job, run_jobs
 from haiku_tuntap.properties.explore.search import Limits
 from haiku_tuntap.properties.known import shipped_base
 from haiku_tuntap.properties.prove.outcome import Outcome
@@ -53,7 +53,7 @@ class ProofRun:
         return Decisions(self.driver, shipped_base(self.driver), tuple(made)), interrupted
 
     def _attempts(self, theorems: Sequence[Theorem]) -> tuple[dict[str, Outcome], bool]:
-        jobs = [Job(t.id, partial(self._attempt, t), _lost, _was_interrupted) for t in theorems]
+        jobs = [Job(t.id, partial(self._attempt, t), _lost) for t in theorems]
         with LiveProofs(console_for(stderr=True), len(theorems)) as live:
             return run_jobs(jobs, live, self.at_once)
 
@@ -71,8 +71,4 @@ class ProofRun:
 
 
 def _lost(reason: str) -> Outcome:
-    return Outcome(problems=(reason,))
-
-
-def _was_interrupted(outcome: Outcome) -> bool:
-    return INTERRUPTED in outcome.problems
+    return Outcome(problems=(f"the proof did not come to its end: {reason}",))

@@ -228,11 +228,11 @@ def _finding(
             return evolve(finding, missing=True)
         return evolve(finding, comparison=Comparison.FIXED)
     searches = tuple(r for r in results if r.property == prop.id)
-    found = Finding(theorem, prop, Answer.UNDETERMINED, searches)
+    missing = base is driver and any(_is_missing(declared, r) for r in searches)
+    found = Finding(theorem, prop, Answer.UNDETERMINED, searches, missing=missing)
     shown = found.refutation
     if shown is None:
-        holds = all(r.verdict is Verdict.HOLDS for r in searches)
-        return evolve(found, missing=declared is not None and base is driver and holds)
+        return evolve(found, defect=declared if missing else None)
     assert base is not None or shown.comparison is Comparison.NEW
     defects = base.known if base is not None else ()
     defect = next((d for d in defects if d.id == shown.known), None)
@@ -243,6 +243,12 @@ def _declared(base: Driver | None, theorem: Theorem, prop: Property) -> KnownDef
     """The defect that is declared to refute a property in some scenario of a theorem."""
     places = {(scenario, prop.id) for scenario in theorem.scenarios}
     return next((d for d in (base.known if base else ()) if places & d.refutes), None)
+
+
+def _is_missing(declared: KnownDefect | None, result: Result) -> bool:
+    """Whether a result should refute, as a defect is declared there, and does not."""
+    place = (result.scenario, result.property)
+    return declared is not None and place in declared.refutes and result.verdict is Verdict.HOLDS
 
 
 def _length(result: Result) -> int:

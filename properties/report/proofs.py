@@ -241,7 +241,8 @@ def _later(before: str, after: str | None, *, two: bool) -> list[Text]:
 
 def print_fact(console: Console, fact: BrokenFact) -> None:
     """A conjunct that is not true: why it should be, its formula, and the numbers."""
-    console.print(Text.assemble("  ", (fact.name, "bold"), f": {fact.why}"))
+    said = Text.assemble((fact.name, "bold"), f": {fact.why}")
+    console.print(Padding(said, (0, 0, 0, 2)))
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="dim")
     table.add_column()

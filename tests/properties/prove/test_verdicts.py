@@ -5,9 +5,11 @@ A proof takes seconds, so that each is tried once.
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from haiku_tuntap.model.drivers import DRIVERS
 from haiku_tuntap.model.drivers.tunnel import TUNNEL
@@ -26,8 +28,10 @@ from haiku_tuntap.properties.prove.verdicts import (
     decision,
     require_provable,
 )
+from haiku_tuntap.properties.report.proofs import print_decisions
 from haiku_tuntap.properties.verdict import Comparison, Result, Verdict
 
+README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
 PROVED, REFUTED, UNDETERMINED = Answer.PROVED, Answer.REFUTED, Answer.UNDETERMINED
 
 
@@ -145,7 +149,7 @@ def test_a_change_that_breaks_only_the_invariant_is_undetermined(tmp_path: Path)
     assert decisions.exit_code == 3
     [broken] = decisions.decisions[0].outcome.broken
     [fact] = broken.facts
-    assert (fact.name, fact.before, fact.numbers) == ("bytes-are-packets", "2 == 2", "2 == 1")
+    assert (fact.name, fact.before, fact.numbers) == ("bytes-are-packets", "1 == 1", "1 == 0")
     assert fact.formula == "send_queue.current_bytes == send_queue.buffers"
     assert (broken.step.thread, broken.step.action) == ("reader", "lock(send_queue.lock)")
     assert broken.step.source == "stack/utility.cpp:232"
@@ -154,6 +158,16 @@ def test_a_change_that_breaks_only_the_invariant_is_undetermined(tmp_path: Path)
         ("readers-senders", Verdict.HOLDS),
         ("poll-reader-sender", Verdict.HOLDS),
     ]
+    assert README.partition("<!-- broken -->\n```text\n")[2].partition("```")[0] in _report(
+        decisions
+    )
+
+
+def _report(decisions: Decisions) -> str:
+    console = Console(file=io.StringIO(), width=100, highlight=False)
+    print_decisions(console, decisions, 1.0, interrupted=False, traces=True)
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]  # the StringIO
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def test_with_the_invariant_weakened_in_the_file_it_is_proved(tmp_path: Path) -> None:
@@ -210,6 +224,12 @@ def test_a_declared_defect_that_the_whole_search_does_not_find_is_missing() -> N
     found, exit_code = _finding("tunnel", Outcome(), *searched)
     assert (found.answer, found.missing) == (UNDETERMINED, True)
     assert exit_code == 1
+
+
+def test_what_was_not_searched_is_not_missing() -> None:
+    found, exit_code = _finding("tunnel", Outcome())
+    assert (found.answer, found.missing) == (UNDETERMINED, False)
+    assert exit_code == 3
 
 
 def test_a_search_that_hits_a_limit_leaves_it_undetermined() -> None:
