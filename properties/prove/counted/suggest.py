@@ -2,7 +2,8 @@
 
 Houdini: take every fact of a simple shape, and take away those that some transition breaks, until
 none does. (Most are taken away by some random runs, which is quicker.) What is left is true always.
-If with it the driver's own conjuncts are kept, too, the facts that this needed are suggestions. The shapes:
+If with it the driver's own conjuncts are kept, too, the facts that this needed are suggestions. The
+shapes:
 
     v >= 0                              for a shared number
     nobody is at p                      for a place: a thread, and what it is about to do
@@ -97,10 +98,14 @@ def likely(
     space: Space, one: frozenset[str], in_turn: frozenset[str], all_: Iterable[Candidate]
 ) -> list[Candidate]:
     """The candidates that no state of some runs contradicts."""
-    left = list(all_)
+    left: dict[frozenset[LocalState] | None, list[Candidate]] = {}
+    for candidate in all_:
+        left.setdefault(candidate.place, []).append(candidate)
+    place_of = {state: place for place in left if place is not None for state in place}
     for threads, shared in random_runs(space, one, in_turn, runs=RUNS, steps=STEPS):
-        left = [c for c in left if c.holds(threads, shared)]
-    return left
+        for place in {place_of.get(s) for s, n in threads.items() if n} | {None}:
+            left[place] = [c for c in left.get(place, ()) if c.holds(threads, shared)]
+    return [candidate for some in left.values() for candidate in some]
 
 
 def _places(space: Space) -> dict[str, frozenset[LocalState]]:
@@ -180,12 +185,28 @@ def suggest(
     tell: Callable[[str, int, int], None] = lambda what, done, of: None,
 ) -> Suggestion:
     """Look for facts with which the driver's invariant would be inductive."""
+    simple = _try(driver, theorem, seconds / 4, tell, simple=True)
+    if simple.proved:
+        return simple
+    return _try(driver, theorem, seconds, tell, simple=False)
+
+
+def _try(
+    driver: Driver,
+    theorem: Theorem,
+    seconds: float,
+    tell: Callable[[str, int, int], None],
+    *,
+    simple: bool,
+) -> Suggestion:
+    """Look among the facts that say nothing of places and variables together, or among all."""
     attempt = Attempt(driver, theorem, tell)
     tried: list[Candidate] = []
 
     def more(counted: Counted) -> Iterator[Claim]:
         tell("runs", 0, 1)
-        tried.extend(candidates(counted.space))
+        found = candidates(counted.space)
+        tried.extend(c for c in found if not simple or c.place is None or c.variable is None)
         for candidate in likely(counted.space, attempt.one, attempt.turns, tried):
             yield candidate.claim(counted)
 
