@@ -193,7 +193,7 @@ THEOREMS: dict[str, Theorem] = {
             threads="any number of readers, senders, closers, openers and signals to readers, all "
             "of a non-blocking file",
             populate=nonblocking,
-            properties=(NONBLOCKING, NO_LOST_WAKEUP, EXCLUSIVE_OPEN, CONSERVATION),
+            properties=(NONBLOCKING, EXCLUSIVE_OPEN, CONSERVATION),
             scenarios=("nonblocking-reader",),
             shares="reopen",
             situation=inside(device_read),

@@ -197,6 +197,7 @@ class Prover:
     def __attrs_post_init__(self) -> None:
         self.solver = z3.SolverFor("QF_LIA")
         self.solver.set("timeout", TIMEOUT)
+        self.solver.set("ctrl_c", False)  # Python hears it, and says what was found so far
         self.solver.add(*self.machine.background())
         self.literals = {c.name: z3.Bool(f"claim {c.name}") for c in self.claims}
         self.names = {literal.get_id(): name for name, literal in self.literals.items()}
