@@ -113,6 +113,9 @@ DOUBLE_UP = KnownDefect(
     refutes=frozenset(
         {
             ("two-ups", "ownership"),
+            ("two-ups", "no-deadlock"),
+            ("up-delete", "no-deadlock"),
+            ("down-races-up", "no-deadlock"),
             ("two-ups", "kernel-rules"),
             ("up-delete", "ownership"),
             ("up-delete", "kernel-rules"),
@@ -136,7 +139,13 @@ REVIVAL = KnownDefect(
     "and takes the interface, which delete then frees.",
     source="stack/device_interfaces.cpp:392-400, 449-458",
     refutes=frozenset(
-        {("delete-races-create", "ownership"), ("delete-races-create", "kernel-rules")}
+        {
+            ("delete-races-create", "no-lost-wakeup"),
+            ("delete-races-create", "no-deadlock"),
+            ("delete-races-create", "delete-returns"),
+            ("delete-races-create", "ownership"),
+            ("delete-races-create", "kernel-rules"),
+        }
     ),
     repair=REVIVAL_REPAIRED,
     owner="stack",

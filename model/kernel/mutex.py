@@ -39,6 +39,7 @@ class Mutex:
 
     owner: Thread | None = internal(default=None)
     waiters: tuple[Thread, ...] = internal(default=())
+    destroyed: bool = internal(default=False)
 
     @primitive(source="kernel/locks/lock.cpp:1000-1065")
     def lock(self) -> Status:
@@ -64,6 +65,8 @@ class Mutex:
         if self.owner is current_thread():
             violated("lock-discipline", "a thread locks a mutex which it holds already")
             return BLOCK
+        if self.destroyed:
+            return BLOCK  # now, while the memory is there: nobody will ever unlock it
         if self.owner is not None:
             return RETRY
         self.owner = current_thread()
@@ -107,6 +110,7 @@ class Mutex:
         if self.owner is not None:
             violated("lock-discipline", "a mutex is destroyed while a thread holds it")
         self.owner = current_thread()
+        self.destroyed = True
 
     async def __aenter__(self) -> MutexLocker:
         await self.lock()

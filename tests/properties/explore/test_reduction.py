@@ -60,10 +60,23 @@ def test_what_makes_a_property_say_something_is_reached_in_both(scenario: str) -
     assert reduced & witnesses == unreduced & witnesses
 
 
+def fatal_movers(model: Model, state: State) -> set[int]:
+    """The threads that can take a step after which there is no state: it is a fatal violation."""
+    found = set()
+    for thread in range(len(model.layout.graphs)):
+        for choice in range(len(model.location(state, thread).steps)):
+            model.program.noted.clear()
+            take(model, state, (thread, choice))
+            if any(model.program.reports[index].fatal for index, _ in model.program.noted):
+                found.add(thread)
+    model.program.noted.clear()
+    return found
+
+
 def quiescent(model: Model, states: Iterable[State]) -> Iterator[State]:
     """Those of `states` in which nothing but the beginning of a call can happen."""
     for state in states:
-        movers = {thread for thread, _ in successors(model, state)}
+        movers = {thread for thread, _ in successors(model, state)} | fatal_movers(model, state)
         if all(model.location(state, t).kind is LocationKind.CALL for t in movers):
             yield state
 
