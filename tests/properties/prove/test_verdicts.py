@@ -16,12 +16,12 @@ from haiku_tuntap.model.drivers.tunnel import TUNNEL
 from haiku_tuntap.properties.known import shipped_base
 from haiku_tuntap.properties.loading import InputError, load_driver
 from haiku_tuntap.properties.prove import verdicts
+from haiku_tuntap.properties.prove.answer import Answer
 from haiku_tuntap.properties.prove.counted.population import CannotCountError
 from haiku_tuntap.properties.prove.outcome import Outcome
 from haiku_tuntap.properties.prove.running import ProofRun
 from haiku_tuntap.properties.prove.theorems import THEOREMS
 from haiku_tuntap.properties.prove.verdicts import (
-    Answer,
     Decisions,
     Finding,
     attempt,
