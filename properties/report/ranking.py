@@ -20,7 +20,8 @@ def how_it_ends(progress: ProgressOutcome) -> str:
     if progress.answer is Answer.PROVED:
         return f"every woken call ends or sleeps again ({count(len(progress.levels), 'level')})"
     if search is not None and search.run is not None:
-        return f"{count(len(search.run.round), 'step')} of {search.run.scenario} go round for ever"
+        steps = count(len(search.run.round), "step")
+        return f"a round of {steps} without end in {search.run.scenario}"
     return progress.problems[0] if progress.problems else "no measure was found; see below"
 
 
