@@ -9,7 +9,7 @@ import pytest
 from agreement import Comparison, Difference, Instance, instance_compared, space_of, templates_of
 from attrs import evolve
 
-from haiku_tuntap.properties.prove.counted import execute, space, terms
+from haiku_tuntap.properties.prove.counted import evaluate, space, terms
 from haiku_tuntap.properties.prove.counted.execute import Path
 from haiku_tuntap.properties.prove.counted.moves import Move
 from haiku_tuntap.properties.prove.counted.space import Joint, Space
@@ -86,4 +86,4 @@ def test_a_counter_that_is_lowered_by_two_is_noticed(mistranslated: Any) -> None
     def wrong(name: str, *args: Any) -> Any:
         return right(name, args[0], 2) if name == "sub" and args[1] == 1 else right(name, *args)
 
-    assert mistranslated(execute, "fn", wrong).missing
+    assert mistranslated(evaluate, "fn", wrong).missing
