@@ -9,7 +9,7 @@ import pytest
 from agreement import Comparison, Difference, Instance, instance_compared, space_of, templates_of
 from attrs import evolve
 
-from haiku_tuntap.properties.prove.counted import evaluate, space, terms
+from haiku_tuntap.properties.prove.counted import evaluate, space, terms, values
 from haiku_tuntap.properties.prove.counted.execute import Path
 from haiku_tuntap.properties.prove.counted.moves import Move
 from haiku_tuntap.properties.prove.counted.space import Joint, Space
@@ -47,7 +47,7 @@ def test_an_owner_that_stays_the_owner_is_noticed(mistranslated: Any) -> None:
     right = Path._settle_one
 
     def wrong(path: Path, role: Any, value: Any) -> None:
-        if value != execute.NONE:
+        if value != values.NONE:
             right(path, role, value)
 
     assert mistranslated(Path, "_settle_one", wrong).missing
