@@ -8,7 +8,8 @@ from attrs import frozen
 
 from haiku_tuntap.model.language.errors import Where
 from haiku_tuntap.model.language.graph import Location, LocationKind
-from haiku_tuntap.properties.prove.counted.space import LocalState, Space
+from haiku_tuntap.properties.prove.counted.local import LocalState
+from haiku_tuntap.properties.prove.counted.space import Space
 from haiku_tuntap.properties.prove.ranking.steps import Effect, InternalStep, Spot, Spots
 from haiku_tuntap.properties.trace import innermost, place
 

@@ -13,14 +13,10 @@ from haiku_tuntap.model.language.graph import LIFE, Life, LocationKind, ValueTyp
 from haiku_tuntap.model.language.instances import Instance
 from haiku_tuntap.model.language.records import FieldKind, fields_of
 from haiku_tuntap.properties.explore.layout import State
+from haiku_tuntap.properties.prove.counted.local import MANY, LocalState
 from haiku_tuntap.properties.prove.counted.population import OTHER, OwnRecord, Population, Role
 from haiku_tuntap.properties.prove.counted.runs import CountedState
-from haiku_tuntap.properties.prove.counted.space import (
-    MANY,
-    LocalState,
-    Space,
-    _counts,
-)
+from haiku_tuntap.properties.prove.counted.space import Space, _counts
 
 Read = Callable[[State], Any]
 

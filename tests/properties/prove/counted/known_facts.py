@@ -10,9 +10,10 @@ from attrs import Factory, define
 from haiku_tuntap.model.language.invariants import RECORD_FACTS, Conjunct, Place
 from haiku_tuntap.model.language.records import FieldKind, fields_of
 from haiku_tuntap.model.language.routines import Bound
+from haiku_tuntap.properties.prove.counted.local import LocalState
 from haiku_tuntap.properties.prove.counted.positions import LocalPosition, Named, Roads
 from haiku_tuntap.properties.prove.counted.runs import CountedState
-from haiku_tuntap.properties.prove.counted.space import LocalState, Space
+from haiku_tuntap.properties.prove.counted.space import Space
 
 
 @define(eq=False)

@@ -11,8 +11,9 @@ from attrs import evolve
 
 from haiku_tuntap.properties.prove.counted import evaluate, space, terms, values
 from haiku_tuntap.properties.prove.counted.execute import Path
+from haiku_tuntap.properties.prove.counted.joints import Joint
 from haiku_tuntap.properties.prove.counted.moves import Move
-from haiku_tuntap.properties.prove.counted.space import Joint, Space
+from haiku_tuntap.properties.prove.counted.space import Space
 
 CLOSING = Instance("tunnel", "close", {"reader": 1, "sender": 1, "closer": 1})
 
