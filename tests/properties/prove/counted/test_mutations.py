@@ -9,7 +9,7 @@ import pytest
 from agreement import Comparison, Difference, Instance, instance_compared, space_of, templates_of
 from attrs import evolve
 
-from haiku_tuntap.properties.prove.counted import evaluate, space, terms, values
+from haiku_tuntap.properties.prove.counted import evaluate, surroundings, terms, values
 from haiku_tuntap.properties.prove.counted.execute import Path
 from haiku_tuntap.properties.prove.counted.joints import Joint
 from haiku_tuntap.properties.prove.counted.moves import Move
@@ -55,12 +55,12 @@ def test_an_owner_that_stays_the_owner_is_noticed(mistranslated: Any) -> None:
 
 
 def test_a_step_that_can_be_taken_too_often_is_noticed(mistranslated: Any) -> None:
-    right = space.joint_of
+    right = surroundings.joint_of
 
     def wrong(move: Move) -> Joint:
         return evolve(right(move), together=[])
 
-    difference = mistranslated(space, "joint_of", wrong)
+    difference = mistranslated(surroundings, "joint_of", wrong)
     assert difference.more
     assert not difference.missing
 
