@@ -20,9 +20,9 @@ from haiku_tuntap.model.status import Status
 from haiku_tuntap.properties.prove.counted.facts import truth
 from haiku_tuntap.properties.prove.counted.induction import Change, Claim, Failure
 from haiku_tuntap.properties.prove.counted.judging import complaints
+from haiku_tuntap.properties.prove.counted.local import LocalState
 from haiku_tuntap.properties.prove.counted.positions import Named
 from haiku_tuntap.properties.prove.counted.proof import Counterexample, Proof
-from haiku_tuntap.properties.prove.counted.space import LocalState
 from haiku_tuntap.properties.prove.counted.terms import Term
 from haiku_tuntap.properties.prove.monitors import MONITOR_FACTS
 from haiku_tuntap.properties.prove.outcome import (

@@ -13,8 +13,10 @@ from collections.abc import Mapping, Sequence
 from attrs import Factory, define, field, frozen
 
 from haiku_tuntap.model.language.graph import LocationKind
+from haiku_tuntap.properties.prove.counted.joints import Rule
+from haiku_tuntap.properties.prove.counted.local import LocalState
 from haiku_tuntap.properties.prove.counted.moves import Everyone, Report
-from haiku_tuntap.properties.prove.counted.space import LocalState, Rule, Space
+from haiku_tuntap.properties.prove.counted.space import Space
 from haiku_tuntap.properties.prove.counted.terms import Term
 
 Shift = tuple[int, int]

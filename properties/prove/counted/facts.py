@@ -12,9 +12,10 @@ from haiku_tuntap.model.language.instances import Instance
 from haiku_tuntap.model.language.invariants import Place
 from haiku_tuntap.model.language.records import FieldKind, fields_of
 from haiku_tuntap.model.language.routines import Bound
+from haiku_tuntap.properties.prove.counted.local import LocalState
 from haiku_tuntap.properties.prove.counted.population import CannotCountError, is_shadow
 from haiku_tuntap.properties.prove.counted.positions import LocalPosition, Named, Roads
-from haiku_tuntap.properties.prove.counted.space import LocalState, Space
+from haiku_tuntap.properties.prove.counted.space import Space
 from haiku_tuntap.properties.prove.counted.terms import Fn, Own, Shared, Term
 
 States = frozenset[LocalState]

@@ -12,7 +12,7 @@ from attrs import Factory, define, field, frozen
 from haiku_tuntap.model.language.graph import LocationKind
 from haiku_tuntap.properties.prove.counted.classes import Classes, Shift, Transition
 from haiku_tuntap.properties.prove.counted.facts import Counted, number, truth
-from haiku_tuntap.properties.prove.counted.space import Rule
+from haiku_tuntap.properties.prove.counted.joints import Rule
 
 TIMEOUT = 20_000  # milliseconds for one query, which takes a few
 

@@ -17,9 +17,10 @@ from haiku_tuntap.model.language.graph import ValueType
 from haiku_tuntap.model.status import Status
 from haiku_tuntap.properties.explore.view import ThreadView
 from haiku_tuntap.properties.property import Property
-from haiku_tuntap.properties.prove.counted.execute import Decisions
+from haiku_tuntap.properties.prove.counted.decide import Decisions
+from haiku_tuntap.properties.prove.counted.local import MANY, LocalState
 from haiku_tuntap.properties.prove.counted.population import CannotCountError, OwnRecord
-from haiku_tuntap.properties.prove.counted.space import MANY, LocalState, Space
+from haiku_tuntap.properties.prove.counted.space import Space
 from haiku_tuntap.properties.prove.counted.terms import Shared, Term, fn
 
 Condition = tuple[tuple[Term, bool], ...]

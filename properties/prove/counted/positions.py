@@ -8,8 +8,9 @@ from attrs import Factory, define
 
 from haiku_tuntap.model.language.graph import Location, LocationKind
 from haiku_tuntap.model.language.invariants import Mine
+from haiku_tuntap.properties.prove.counted.local import LocalState
 from haiku_tuntap.properties.prove.counted.population import OwnRecord
-from haiku_tuntap.properties.prove.counted.space import LocalState, Space
+from haiku_tuntap.properties.prove.counted.space import Space
 from haiku_tuntap.properties.trace import innermost, place
 
 

@@ -37,9 +37,10 @@ from haiku_tuntap.properties.prove.counted.induction import (
     claim,
 )
 from haiku_tuntap.properties.prove.counted.judging import Condition, complaints
+from haiku_tuntap.properties.prove.counted.local import LocalState
 from haiku_tuntap.properties.prove.counted.population import Population
 from haiku_tuntap.properties.prove.counted.positions import Named
-from haiku_tuntap.properties.prove.counted.space import LocalState, Space
+from haiku_tuntap.properties.prove.counted.space import Space
 from haiku_tuntap.properties.prove.monitors import MONITOR_FACTS
 from haiku_tuntap.properties.prove.theorems import Theorem
 

@@ -24,9 +24,10 @@ from attrs import Factory, define, frozen
 from haiku_tuntap.model.drivers.driver import Driver
 from haiku_tuntap.properties.prove.counted.facts import Counted
 from haiku_tuntap.properties.prove.counted.induction import Change, Claim, Prover, claim
+from haiku_tuntap.properties.prove.counted.local import LocalState
 from haiku_tuntap.properties.prove.counted.proof import Attempt
 from haiku_tuntap.properties.prove.counted.runs import random_runs
-from haiku_tuntap.properties.prove.counted.space import LocalState, Space
+from haiku_tuntap.properties.prove.counted.space import Space
 from haiku_tuntap.properties.prove.theorems import Theorem
 
 SMALL = (0, 1)  # values tried of a number that has no list of values

@@ -19,8 +19,9 @@ from attrs import Factory, define, field, frozen
 from haiku_tuntap.properties.prove.counted.classes import Classes, Shift, Transition
 from haiku_tuntap.properties.prove.counted.facts import Counted, number, truth
 from haiku_tuntap.properties.prove.counted.induction import Claim, Machine, Prover
+from haiku_tuntap.properties.prove.counted.joints import Rule
+from haiku_tuntap.properties.prove.counted.local import LocalState
 from haiku_tuntap.properties.prove.counted.proof import Proof
-from haiku_tuntap.properties.prove.counted.space import LocalState, Rule
 from haiku_tuntap.properties.prove.ranking.measure import Level, SomebodyAt
 from haiku_tuntap.properties.prove.ranking.steps import is_internal
 

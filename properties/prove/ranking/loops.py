@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from haiku_tuntap.model.language.graph import Location, LocationKind
-from haiku_tuntap.properties.prove.counted.space import LocalState, Space
+from haiku_tuntap.properties.prove.counted.local import LocalState
+from haiku_tuntap.properties.prove.counted.space import Space
 from haiku_tuntap.properties.prove.ranking.outcome import LoopStep
 from haiku_tuntap.properties.prove.ranking.steps import Effect, InternalStep, Spot, Spots
 from haiku_tuntap.properties.trace import innermost, place

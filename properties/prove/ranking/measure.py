@@ -15,7 +15,8 @@ from attrs import Factory, frozen
 
 from haiku_tuntap.model.language.graph import Location
 from haiku_tuntap.properties.prove.counted.facts import truth
-from haiku_tuntap.properties.prove.counted.space import LocalState, Space
+from haiku_tuntap.properties.prove.counted.local import LocalState
+from haiku_tuntap.properties.prove.counted.space import Space
 from haiku_tuntap.properties.prove.counted.terms import Fn, Shared, Term
 
 

@@ -12,8 +12,10 @@ from typing import Any
 from attrs import Factory, define, evolve, field, frozen
 
 from haiku_tuntap.model.language.graph import LocationKind
+from haiku_tuntap.properties.prove.counted.joints import Rule
+from haiku_tuntap.properties.prove.counted.local import LocalState
 from haiku_tuntap.properties.prove.counted.moves import Everyone
-from haiku_tuntap.properties.prove.counted.space import LocalState, Rule, Space
+from haiku_tuntap.properties.prove.counted.space import Space
 from haiku_tuntap.properties.prove.counted.terms import Fn, Shared, Term
 
 Spot = Any

@@ -22,8 +22,10 @@ import z3  # type: ignore[import-untyped]  # z3-solver comes without types
 from attrs import Factory, define, evolve, field
 
 from haiku_tuntap.properties.prove.counted.induction import Change, Claim, Prover
+from haiku_tuntap.properties.prove.counted.joints import Rule
+from haiku_tuntap.properties.prove.counted.local import LocalState
 from haiku_tuntap.properties.prove.counted.proof import Proof
-from haiku_tuntap.properties.prove.counted.space import LocalState, Rule, Space
+from haiku_tuntap.properties.prove.counted.space import Space
 from haiku_tuntap.properties.prove.counted.terms import Shared, Term, leaves
 from haiku_tuntap.properties.prove.ranking.lemmas import counters, lists_of_others
 from haiku_tuntap.properties.prove.ranking.linear import Weights, weights_for

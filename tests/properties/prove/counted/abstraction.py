@@ -13,14 +13,11 @@ from haiku_tuntap.model.language.graph import LIFE, Life, LocationKind, ValueTyp
 from haiku_tuntap.model.language.instances import Instance
 from haiku_tuntap.model.language.records import FieldKind, fields_of
 from haiku_tuntap.properties.explore.layout import State
+from haiku_tuntap.properties.prove.counted.local import MANY, LocalState
 from haiku_tuntap.properties.prove.counted.population import OTHER, OwnRecord, Population, Role
+from haiku_tuntap.properties.prove.counted.reads import counts
 from haiku_tuntap.properties.prove.counted.runs import CountedState
-from haiku_tuntap.properties.prove.counted.space import (
-    MANY,
-    LocalState,
-    Space,
-    _counts,
-)
+from haiku_tuntap.properties.prove.counted.space import Space
 
 Read = Callable[[State], Any]
 
@@ -52,7 +49,7 @@ class Abstraction:
             for joint in self.space.joints
             for edits in joint.move.edits
             for edit in edits
-            if _counts(edit.value)
+            if counts(edit.value)
         }
         self._meanings = [
             (self.canonical(i), i.block, _own_record(i)) for i in self.finite.layout.instances.all
@@ -151,7 +148,7 @@ class Abstraction:
                 value = self._code(read(state), type_, thread)
                 fields.append(min(value, MANY) if counts else value)
             made = LocalState(template, place, woken, locals_, tuple(fields), roles)
-            self._known[key] = self.space._settled(made)
+            self._known[key] = self.space.settled(made)
         return self._known[key]
 
     def _own_field(

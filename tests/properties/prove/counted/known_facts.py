@@ -10,9 +10,10 @@ from attrs import Factory, define
 from haiku_tuntap.model.language.invariants import RECORD_FACTS, Conjunct, Place
 from haiku_tuntap.model.language.records import FieldKind, fields_of
 from haiku_tuntap.model.language.routines import Bound
+from haiku_tuntap.properties.prove.counted.local import LocalState
 from haiku_tuntap.properties.prove.counted.positions import LocalPosition, Named, Roads
 from haiku_tuntap.properties.prove.counted.runs import CountedState
-from haiku_tuntap.properties.prove.counted.space import LocalState, Space
+from haiku_tuntap.properties.prove.counted.space import Space
 
 
 @define(eq=False)
@@ -36,12 +37,16 @@ class KnownFacts:
         monitors = {type(m).__name__.lower(): m for m in system.monitors}
         return Named(self, {**system.roots, **monitors}[name])
 
+    def name_of(self, record: Any) -> str:
+        """The name of a record, for the texts of places."""
+        return self.space.population.layout.instances.of(record).name
+
     def read(self, record: Any, name: str) -> Any:
         """A part, an operation, or the value of a field."""
         declared = fields_of(type(record)).get(name)
         value = getattr(record, name)
         if declared is None:
-            return Bound(value.routine, record) if isinstance(value, Bound) else value
+            return Bound(value.routine, Named(self, record)) if isinstance(value, Bound) else value
         if declared.kind is FieldKind.PART:
             return Named(self, value)
         return self._field(record, name)

@@ -13,8 +13,8 @@ from haiku_tuntap.properties.explore.layout import State
 from haiku_tuntap.properties.explore.view import View
 from haiku_tuntap.properties.property import Property
 from haiku_tuntap.properties.prove.counted.judging import Complaint, complaints
+from haiku_tuntap.properties.prove.counted.local import LocalState
 from haiku_tuntap.properties.prove.counted.runs import CountedState, value
-from haiku_tuntap.properties.prove.counted.space import LocalState
 from haiku_tuntap.properties.prove.theorems import THEOREMS
 
 

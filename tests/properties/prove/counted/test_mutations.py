@@ -9,10 +9,11 @@ import pytest
 from agreement import Comparison, Difference, Instance, instance_compared, space_of, templates_of
 from attrs import evolve
 
-from haiku_tuntap.properties.prove.counted import execute, space, terms
+from haiku_tuntap.properties.prove.counted import evaluate, surroundings, terms, values
 from haiku_tuntap.properties.prove.counted.execute import Path
+from haiku_tuntap.properties.prove.counted.joints import Joint
 from haiku_tuntap.properties.prove.counted.moves import Move
-from haiku_tuntap.properties.prove.counted.space import Joint, Space
+from haiku_tuntap.properties.prove.counted.space import Space
 
 CLOSING = Instance("tunnel", "close", {"reader": 1, "sender": 1, "closer": 1})
 
@@ -47,19 +48,19 @@ def test_an_owner_that_stays_the_owner_is_noticed(mistranslated: Any) -> None:
     right = Path._settle_one
 
     def wrong(path: Path, role: Any, value: Any) -> None:
-        if value != execute.NONE:
+        if value != values.NONE:
             right(path, role, value)
 
     assert mistranslated(Path, "_settle_one", wrong).missing
 
 
 def test_a_step_that_can_be_taken_too_often_is_noticed(mistranslated: Any) -> None:
-    right = space.joint_of
+    right = surroundings.joint_of
 
     def wrong(move: Move) -> Joint:
         return evolve(right(move), together=[])
 
-    difference = mistranslated(space, "joint_of", wrong)
+    difference = mistranslated(surroundings, "joint_of", wrong)
     assert difference.more
     assert not difference.missing
 
@@ -86,4 +87,4 @@ def test_a_counter_that_is_lowered_by_two_is_noticed(mistranslated: Any) -> None
     def wrong(name: str, *args: Any) -> Any:
         return right(name, args[0], 2) if name == "sub" and args[1] == 1 else right(name, *args)
 
-    assert mistranslated(execute, "fn", wrong).missing
+    assert mistranslated(evaluate, "fn", wrong).missing

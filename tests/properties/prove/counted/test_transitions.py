@@ -12,9 +12,9 @@ from agreement import Comparison, instance_compared, instance_proof
 from instances import EACH, Expected
 
 from haiku_tuntap.properties.prove.counted.induction import Change
+from haiku_tuntap.properties.prove.counted.joints import Rule
 from haiku_tuntap.properties.prove.counted.proof import Proof
 from haiku_tuntap.properties.prove.counted.runs import CountedState, Rules
-from haiku_tuntap.properties.prove.counted.space import Rule
 
 SAMPLE = 30
 FEW = [EACH[0], EACH[2], *(each for each in EACH if each.marks)]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from agreement import Comparison, compared
 
 from haiku_tuntap.model.language import Call, System, ThreadSpec
+from haiku_tuntap.properties.prove.counted.local import LocalState
 from haiku_tuntap.properties.prove.counted.proof import system_space
-from haiku_tuntap.properties.prove.counted.space import LocalState, Space
+from haiku_tuntap.properties.prove.counted.space import Space
 from haiku_tuntap.properties.prove.theorems import Built
 
 
