@@ -312,6 +312,11 @@ def frame(framing: str | None) -> None:
     metavar="N",
     help="Proofs or searches at a time; by default as many as there are processors.",
 )
+@click.option(
+    "--suggest",
+    is_flag=True,
+    help="Look for facts that an invariant lacks, for two minutes or as --time-limit says.",
+)
 @click.option("--no-traces", is_flag=True, help="Leave out the traces of what is refuted.")
 @plainly
 def prove(
@@ -320,6 +325,7 @@ def prove(
     json_file: Path | None,
     time_limit: float | None,
     jobs: int | None,
+    suggest: bool,
     no_traces: bool,
 ) -> None:
     """Prove what holds for any number of threads and packets, by induction. Needs Z3.
@@ -327,7 +333,10 @@ def prove(
     Where a proof fails, small systems are searched for a run. If there is one, the driver is at
     fault, and the run is shown as by `check`. If there is none, what the proof lacks is shown: the
     invariant may be too weak. A file inherits the invariants of the driver from which it derives;
-    @driver.invariant(...) adds or replaces one, driver.without_invariant(name) drops one.
+    @driver.invariant(...) adds or replaces one, driver.without_invariant(name) drops one. --suggest
+    tries facts of simple shapes, and may well find nothing.
+
+    Of each theorem it is also proved that its threads come to rest: the row `progress`.
 
     \b
     Exit codes: 0  everything is proved, or refuted by a known defect
@@ -351,7 +360,8 @@ def prove(
     if json_file is not None:
         require_writable(json_file)
     loaded = load_driver(driver)
-    decisions, interrupted = ProofRun(loaded, time_limit, jobs or _processors()).run(wanted)
+    proofs = ProofRun(loaded, time_limit, jobs or _processors(), suggest)
+    decisions, interrupted = proofs.run(wanted)
     seconds = time.perf_counter() - began
     exit_code = INTERRUPTED if interrupted else decisions.exit_code
     if json_file is not None:

@@ -40,6 +40,10 @@ class Position(Protocol):
         """Where it stands."""
 
     @property
+    def standing(self) -> str:
+        """Whose thread it is, why it stands there, and the label of the location."""
+
+    @property
     def woken_with(self) -> int | None:
         """What a thread that was woken was given; None for any other."""
 
@@ -162,6 +166,14 @@ def next_is(label: str) -> Place:
         f"about to {label}",
         lambda p: p.location.kind is LocationKind.PRIMITIVE and p.location.label == label,
     )
+
+
+def standing(where: str) -> Place:
+    """Threads of one name at a location: `standing("closer: blocked lock(queue.lock)")`.
+
+    For what no other place says: `tuntap prove --suggest` writes such facts.
+    """
+    return Place(f"at {where}", lambda p: p.standing == where)
 
 
 def on_the_way_to(operation: Any) -> Place:

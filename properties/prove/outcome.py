@@ -93,6 +93,31 @@ class ForbiddenState:
 
 
 @frozen
+class SuggestedFact:
+    """A fact in words, and as a user's file may say it; None if it cannot."""
+
+    text: str
+    code: str | None
+
+
+@frozen
+class Suggestion:
+    """What came of looking for facts that an invariant lacks.
+
+    `proved` are the ids of the properties that are proved with `facts`; none if nothing was found.
+    `tried` is how many facts were tried, `true` are those that hold always. `stopped` says that
+    the time, or Z3, gave out before that was known.
+    """
+
+    facts: tuple[SuggestedFact, ...] = ()
+    proved: tuple[str, ...] = ()
+    tried: int = 0
+    true: tuple[str, ...] = ()
+    stopped: bool = False
+    seconds: float = 0.0
+
+
+@frozen
 class Outcome:
     """An attempt. `proved` are the ids of the properties that are proved.
 

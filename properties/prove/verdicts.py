@@ -28,7 +28,8 @@ from haiku_tuntap.properties.prove.answer import Answer
 from haiku_tuntap.properties.prove.counted.population import CannotCountError
 from haiku_tuntap.properties.prove.counted.proof import Proof, prove
 from haiku_tuntap.properties.prove.counterexample import Storyteller
-from haiku_tuntap.properties.prove.outcome import Outcome
+from haiku_tuntap.properties.prove.limits import OutOfTimeError, within
+from haiku_tuntap.properties.prove.outcome import Outcome, Suggestion
 from haiku_tuntap.properties.prove.ranking.outcome import ProgressOutcome
 from haiku_tuntap.properties.prove.ranking.progress import progress
 from haiku_tuntap.properties.prove.ranking.shown import progress_outcome
@@ -39,10 +40,6 @@ from haiku_tuntap.properties.verdict import Comparison, Result, Verdict
 T = TypeVar("T")
 Tell = Callable[[tuple[str, int, int]], None]
 """Hears what is done, how much of it, and of how much."""
-
-
-class OutOfTimeError(Exception):
-    """A proof took longer than it may."""
 
 
 @frozen
@@ -76,11 +73,26 @@ class Finding:
 
 @frozen
 class Decision:
-    """All that is said of a theorem: what came of the proof, and of the search."""
+    """All that is said of a theorem: what came of the proof, and of the search.
+
+    `suggestion` is what came of looking for facts that the invariant lacks, if that was done.
+    """
 
     theorem: Theorem
     outcome: Outcome
     findings: tuple[Finding, ...]
+    suggestion: Suggestion | None = None
+
+    @property
+    def lacks_facts(self) -> bool:
+        """Whether more facts might prove what is undetermined."""
+        outcome = self.outcome
+        return bool(self.undetermined and (outcome.broken or outcome.forbidden))
+
+    @property
+    def undetermined(self) -> list[Finding]:
+        """The findings that are neither PROVED nor REFUTED."""
+        return [f for f in self.findings if f.answer is Answer.UNDETERMINED]
 
 
 @frozen
@@ -178,11 +190,7 @@ def attempt(driver: Driver, theorem: Theorem, tell: Tell, time_limit: float | No
     """
     began = time.perf_counter()
 
-    def told(what: str, done: int, of: int) -> None:
-        if time_limit is not None and time.perf_counter() - began > time_limit:
-            raise OutOfTimeError
-        tell((what, done, of))
-
+    told = within(time_limit, lambda what, done, of: tell((what, done, of)))
     try:
         proof = with_plain_errors(driver, lambda: prove(driver, theorem, told))
     except CannotCountError as error:

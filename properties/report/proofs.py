@@ -32,6 +32,7 @@ from haiku_tuntap.properties.report.ranking import (
     print_restless,
 )
 from haiku_tuntap.properties.report.refutations import print_refutation, refutations
+from haiku_tuntap.properties.report.suggestions import print_suggestion
 from haiku_tuntap.properties.report.words import count, duration, place, without_device
 from haiku_tuntap.properties.verdict import Comparison, Result, Verdict
 
@@ -149,7 +150,7 @@ def _size(outcome: Outcome) -> str:
 
 def print_lacking(console: Console, decision: Decision) -> None:
     """What was tried for the properties that are undetermined, and what their proof lacks."""
-    undetermined = [f for f in decision.findings if f.answer is Answer.UNDETERMINED]
+    undetermined = decision.undetermined
     if not undetermined:
         return
     outcome, theorem = decision.outcome, decision.theorem.id
@@ -175,6 +176,8 @@ def print_lacking(console: Console, decision: Decision) -> None:
         states = [f for f in outcome.forbidden if f.property == finding.prop.id]
         for forbidden in states[:1]:
             print_forbidden(console, forbidden, more=len(states) - 1)
+    if decision.suggestion is not None:
+        print_suggestion(console, theorem, decision.suggestion)
 
 
 def _tried(undetermined: Sequence[Finding], refuted: Sequence[str]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from haiku_tuntap.properties.prove.outcome import (
     Outcome,
     StateShown,
     Step,
+    Suggestion,
 )
 from haiku_tuntap.properties.prove.ranking.outcome import (
     LevelShown,
@@ -54,6 +55,7 @@ def _theorem(decisions: Decisions, decision: Decision) -> dict[str, Any]:
         "findings": [_finding(decisions, finding) for finding in decision.findings],
         "progress": _progress(decision.outcome.progress),
         "proof": _proof(decision.outcome),
+        "suggestion": _suggestion(decision.suggestion) if decision.suggestion else None,
     }
 
 
@@ -130,6 +132,17 @@ def _proof(outcome: Outcome) -> dict[str, Any]:
         "forbidden": [_forbidden(forbidden) for forbidden in outcome.forbidden],
         "needless": list(outcome.needless),
         "dead": list(outcome.dead),
+    }
+
+
+def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
+    return {
+        "facts": [{"text": fact.text, "code": fact.code} for fact in suggestion.facts],
+        "proved": list(suggestion.proved),
+        "tried": suggestion.tried,
+        "true": list(suggestion.true),
+        "stopped": suggestion.stopped,
+        "seconds": round(suggestion.seconds, 6),
     }
 
 

@@ -281,21 +281,27 @@ class Prover:
             if not z3.is_true(model.eval(formula_, model_completion=True)):
                 self.failures.append(Failure(c, change, model))
 
-    def needed_of(self, wanted: set[str], helpers: set[str]) -> list[str]:
-        """Those of the helpers that the proof of the wanted claims uses, directly or for others."""
+    def excluders(self, formula_: z3.BoolRef, names: Iterable[str]) -> frozenset[str] | None:
+        """Those of some claims that exclude something; None if they do not."""
+        return self._ask(formula_, [self.literals[name] for name in names])[1]
+
+    def needed_of(self, wanted: set[str], helpers: set[str]) -> set[str]:
+        """Helpers that are enough to prove the wanted claims, with those that they need themselves.
+
+        Where a proof does without more of them, none is taken.
+        """
         needed: set[str] = set()
         open_ = set(wanted)
         while open_:
-            used: set[str] = set()
+            before = set(needed)
             for change in self.machine.changes:
                 later = [f for n, f in self.after(change).items() if n in open_]
                 if later:
-                    names = wanted | helpers
-                    core = self._ask(_breaks(change, later), [self.literals[n] for n in names])[1]
-                    used |= (core or frozenset()) & helpers
-            open_ = used - needed
-            needed |= open_
-        return sorted(needed)
+                    broken = _breaks(change, later)
+                    if self.excluders(broken, wanted | needed) is None:
+                        needed |= (self.excluders(broken, wanted | helpers) or set()) & helpers
+            open_ = needed - before
+        return needed
 
     # --- is the invariant more than it has to be? ---------------------------------------------
 

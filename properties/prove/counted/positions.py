@@ -33,6 +33,13 @@ def plain(record: Any) -> Any:
     return record.record if isinstance(record, Named) else record
 
 
+def standing_of(space: Space, state: LocalState) -> str:
+    """A local state's thread and location, in words."""
+    template = space.templates[state.template]
+    location = template.location(state)
+    return f"{template.name}: {location.kind.name.lower()} {location.label}"
+
+
 @define(eq=False)
 class Roads:
     """What threads at a location do next, come what may; per template and label."""
@@ -86,6 +93,10 @@ class LocalPosition:
     @property
     def location(self) -> Location:
         return self.space.templates[self.state.template].location(self.state)
+
+    @property
+    def standing(self) -> str:
+        return standing_of(self.space, self.state)
 
     @property
     def woken_with(self) -> int | None:

@@ -156,7 +156,7 @@ class Attempt:
         proof.initial_failures = prover.initial_failures(self.one)
         prover.run()
         proof.failures = prover.failures
-        steps = [f for p in self.theorem.properties for f in _forbidden_steps(p, machine)]
+        steps = [f for p in self.theorem.properties for f in forbidden_steps(p, machine)]
         for one in (*self.forbidden, *steps):
             model = prover.discharge(Obligation(one.formula))
             if model is not None:
@@ -270,7 +270,8 @@ def _condition(condition: Condition) -> z3.BoolRef:
     return z3.And([truth(t) if yes else z3.Not(truth(t)) for t, yes in condition])
 
 
-def _forbidden_steps(prop: Property, machine: Machine) -> Sequence[Forbidden]:
+def forbidden_steps(prop: Property, machine: Machine) -> Sequence[Forbidden]:
+    """The transitions that a property forbids."""
     return [
         Forbidden(prop, report.text, z3.And(change.guard), change)
         for change in machine.changes
