@@ -19,6 +19,8 @@ from haiku_tuntap.properties.loading import InputError, load_driver
 from haiku_tuntap.properties.prove import verdicts
 from haiku_tuntap.properties.prove.answer import Answer
 from haiku_tuntap.properties.prove.counted.population import CannotCountError
+from haiku_tuntap.properties.prove.counted.proof import Attempt
+from haiku_tuntap.properties.prove.limits import OutOfTimeError
 from haiku_tuntap.properties.prove.outcome import Outcome
 from haiku_tuntap.properties.prove.ranking.outcome import NO_INVARIANT, ProgressOutcome
 from haiku_tuntap.properties.prove.running import ProofRun
@@ -338,6 +340,25 @@ def test_a_proof_that_takes_too_long_is_given_up() -> None:
     outcome = attempt(TUNNEL, THEOREMS["packets"], lambda _: None, 1e-9)
     assert outcome.problems == ("the proof was given up after 1e-09 s",)
     assert outcome.proved == frozenset()
+
+
+def test_a_search_for_a_measure_that_takes_too_long_leaves_the_proof(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def progress(*_: object) -> None:
+        raise OutOfTimeError
+
+    monkeypatch.setattr(verdicts, "progress", progress)
+    outcome = attempt(TUNNEL, THEOREMS["interface"], lambda _: None, 500)
+    assert outcome.proved == {"no-deadlock", "kernel-rules"}
+    assert outcome.progress.answer is UNDETERMINED
+    assert outcome.progress.problems == ("looking for a measure was given up after 500 s",)
+
+
+def test_a_proof_tells_how_many_local_states_it_has_found() -> None:
+    told: list[str] = []
+    Attempt(TUNNEL, THEOREMS["packets"], lambda what, done, of: told.append(what)).prepare()
+    assert told == ["local states", "256 local states", "512 local states"]
 
 
 def test_ctrl_c_in_a_proof_comes_out() -> None:

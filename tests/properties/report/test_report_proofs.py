@@ -22,6 +22,8 @@ from haiku_tuntap.properties.prove.outcome import (
     Outcome,
     StateShown,
     Step,
+    SuggestedFact,
+    Suggestion,
     Variable,
 )
 from haiku_tuntap.properties.prove.ranking.outcome import (
@@ -232,6 +234,39 @@ def test_threads_that_never_rest_are_new_and_the_json_has_the_run(decisions: Dec
         "round": [{"thread": "reader 2", "action": "lock(queue)"}],
     }
     assert [name for name in _names(progress) if f"`{name}`" not in JSON_TEXT] == []
+
+
+SUGGESTION = Suggestion(
+    facts=(
+        SuggestedFact("device.waiting >= 0", "state.device.waiting >= 0"),
+        SuggestedFact("reader's fd >= 0", None),
+    ),
+    proved=("no-lost-wakeup",),
+    tried=9,
+    true=("device.waiting >= 0", "reader's fd >= 0", "device.flags >= 0"),
+)
+
+
+def test_a_suggestion_is_shown_as_the_conjunct_that_a_file_may_have(decisions: Decisions) -> None:
+    [made] = decisions.decisions
+    decisions = evolve(decisions, decisions=(evolve(made, suggestion=SUGGESTION),))
+    assert """\
+With this in your file it proves no-lost-wakeup:
+
+  from haiku_tuntap.model.language.invariants import standing
+
+  @driver.invariant("packets", why="...")
+  def suggested(state):
+      return state.every(
+          state.device.waiting >= 0,
+          # no conjunct can name it: reader's fd >= 0
+      )
+""" in _report(decisions)
+    document = prove_document(decisions, 2.5, complete=True, exit_code=3)
+    suggestion = document["theorems"][0]["suggestion"]
+    assert suggestion["facts"][1] == {"text": "reader's fd >= 0", "code": None}
+    assert (suggestion["proved"], suggestion["tried"]) == (["no-lost-wakeup"], 9)
+    assert [name for name in _names(suggestion) if f"`{name}`" not in JSON_TEXT] == []
 
 
 def test_every_field_of_the_json_is_described(decisions: Decisions) -> None:
