@@ -1,47 +1,36 @@
 """The command `tuntap`.
 
-Everything but click is imported where it is used, so that the command answers at once.
+Whatever takes time to import is imported where it is used, so that the command answers at once.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
 import click
+
+from haiku_tuntap.properties.command import (
+    INTERRUPTED,
+    REFUTED,
+    UNDETERMINED,
+    chosen,
+    fail,
+    plainly,
+    processors,
+    require_z3,
+)
 
 if TYPE_CHECKING:
     from haiku_tuntap.model.drivers import Driver
     from haiku_tuntap.properties.known import Classified
-
-REFUTED = 1
-USAGE_ERROR = 2
-UNDETERMINED = 3
-INTERRUPTED = 130  # what a shell expects of a command that Ctrl-C ended
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="haiku-tuntap-model", prog_name="tuntap")
 def main() -> None:
     """Check Haiku's TUN/TAP driver, or a change to it, in every interleaving of its threads."""
-
-
-def plainly(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn errors in what the user gave into one message and exit code 2."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
-        from haiku_tuntap.properties.loading import InputError
-
-        try:
-            command(*args, **kwargs)
-        except InputError as error:
-            _fail(str(error))
-
-    return run
 
 
 @main.command()
@@ -134,20 +123,20 @@ def check(
     from haiku_tuntap.properties.verdict import Engine
 
     began = time.perf_counter()
-    wanted_scenarios = _chosen("scenario", scenarios, SCENARIOS)
-    wanted_properties = _chosen("property", properties, PROPERTIES)
+    wanted_scenarios = chosen("scenario", scenarios, SCENARIOS)
+    wanted_properties = chosen("property", properties, PROPERTIES)
     if json_file is not None:
         require_writable(json_file)
     loaded = load_driver(driver)
     memory = memory_limit * 2**20 if memory_limit is not None else None
-    chosen = Engine(engine)
-    if chosen is not Engine.EXPLORE:
-        _require_z3()
+    by = Engine(engine)
+    if by is not Engine.EXPLORE:
+        require_z3()
         if unreduced or state_limit is not None:
-            _fail("--unreduced and --state-limit are for --engine explore only; leave them out")
-    options = Options(not unreduced, Limits(time_limit, memory, state_limit), chosen)
+            fail("--unreduced and --state-limit are for --engine explore only; leave them out")
+    options = Options(not unreduced, Limits(time_limit, memory, state_limit), by)
     results, interrupted = run_check(
-        loaded, wanted_scenarios, wanted_properties, options, jobs or _processors()
+        loaded, wanted_scenarios, wanted_properties, options, jobs or processors()
     )
     classified = classify(loaded, results)
     seconds = time.perf_counter() - began
@@ -207,9 +196,9 @@ def benchmark(driver: str, scenarios: tuple[str, ...], state_limit: int) -> None
     from haiku_tuntap.properties.report.benchmark import print_benchmark
     from haiku_tuntap.properties.report.console import console_for
 
-    wanted = [s.name for s in _chosen("scenario", scenarios, BENCHMARKS)]
+    wanted = [s.name for s in chosen("scenario", scenarios, BENCHMARKS)]
     if not is_shipped(load_driver(driver)):
-        _fail(f"{driver}: only shipped drivers are measured; see `tuntap list drivers`")
+        fail(f"{driver}: only shipped drivers are measured; see `tuntap list drivers`")
     print_benchmark(console_for(), measure_all(driver, wanted, state_limit))
 
 
@@ -274,8 +263,8 @@ def frame(framing: str | None) -> None:
     from haiku_tuntap.model.packet import FRAMINGS
     from haiku_tuntap.properties.report.console import console_for
 
-    wanted = _chosen("framing", (framing,) if framing is not None else (), FRAMINGS)
-    _require_z3()
+    wanted = chosen("framing", (framing,) if framing is not None else (), FRAMINGS)
+    require_z3()
     from haiku_tuntap.properties.framing import Answer, prove_all
 
     console = console_for()
@@ -349,18 +338,18 @@ def prove(
     from haiku_tuntap.properties.report.console import console_for
     from haiku_tuntap.properties.report.json import require_writable, write_json
 
-    _require_z3()
+    require_z3()
     from haiku_tuntap.properties.prove.running import ProofRun
     from haiku_tuntap.properties.prove.theorems import THEOREMS
     from haiku_tuntap.properties.report.proofs import print_decisions
     from haiku_tuntap.properties.report.proofs_json import prove_document
 
     began = time.perf_counter()
-    wanted = _chosen("theorem", theorems, THEOREMS)
+    wanted = chosen("theorem", theorems, THEOREMS)
     if json_file is not None:
         require_writable(json_file)
     loaded = load_driver(driver)
-    proofs = ProofRun(loaded, time_limit, jobs or _processors(), suggest)
+    proofs = ProofRun(loaded, time_limit, jobs or processors(), suggest)
     decisions, interrupted = proofs.run(wanted)
     seconds = time.perf_counter() - began
     exit_code = INTERRUPTED if interrupted else decisions.exit_code
@@ -426,16 +415,6 @@ def spec(clause: str | None) -> None:
     raise SystemExit(1 if any(specification.problems()) else 0)
 
 
-def _chosen(kind: str, names: tuple[str, ...], known: dict[str, Any]) -> list[Any]:
-    """The named ones, in the order of the list; without names, all."""
-    from haiku_tuntap.properties.loading import InputError, unknown
-
-    for name in names:
-        if name not in known:
-            raise InputError(unknown(kind, name, known))
-    return [entry for name, entry in known.items() if not names or name in names]
-
-
 def _report(
     classified: Classified, seconds: float, *, interrupted: bool, every: bool, traces: bool
 ) -> None:
@@ -451,25 +430,3 @@ def _report(
         for refutation in refutations(classified):
             print_refutation(console, refutation)
     console.print(summary(classified, seconds, interrupted=interrupted), soft_wrap=True)
-
-
-def _processors() -> int:
-    import os
-
-    if hasattr(os, "sched_getaffinity"):  # those that this process may use
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _require_z3() -> None:
-    try:
-        import z3  # type: ignore[import-untyped]  # noqa: F401  # z3-solver comes without types
-    except ModuleNotFoundError as error:
-        if error.name != "z3":
-            raise
-        _fail("Z3 is not installed; pip install 'haiku-tuntap-model[prove]' brings it")
-
-
-def _fail(message: str) -> NoReturn:
-    click.echo(f"tuntap: {message}", err=True)
-    raise SystemExit(USAGE_ERROR)
