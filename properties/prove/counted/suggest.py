@@ -2,8 +2,8 @@
 
 Houdini: take every fact of a simple shape, and take away those that some transition breaks, until
 none does. (Most are taken away by some random runs, which is quicker.) What is left is true always.
-If with it the driver's own conjuncts are kept, too, the facts that this needed are suggestions. The
-shapes:
+If with it the driver's own conjuncts are kept, too, and the properties hold, the facts that this
+needed are suggestions. The shapes:
 
     v >= 0                              for a shared number
     nobody is at p                      for a place: a thread, and what it is about to do
@@ -36,7 +36,7 @@ RUNS, STEPS = 40, 80  # by which most of the candidates are contradicted
 
 @frozen
 class Suggestion:
-    """What was found: `facts` that would make the invariant inductive, if it is `proved` then.
+    """What was found: the `facts` with which the theorem would be `proved`.
 
     `tried` is how many facts there were at first, `true` how many of them hold always; `stopped`
     says that time ran out.
@@ -185,11 +185,37 @@ def suggest(
     seconds: float,
     tell: Callable[[str, int, int], None] = lambda what, done, of: None,
 ) -> Suggestion:
-    """Look for facts with which the driver's invariant would be inductive."""
+    """Look for facts with which the driver's invariant would be a proof."""
     simple = _try(driver, theorem, seconds / 4, tell, simple=True)
     if simple.proved:
         return simple
     return _try(driver, theorem, seconds, tell, simple=False)
+
+
+def _fewest(
+    prover: Prover,
+    wanted: set[str],
+    helpers: set[str],
+    seconds: float,
+    tell: Callable[[str, int, int], None],
+) -> list[str]:
+    """Few of the helpers that are enough for the wanted claims, as far as time allows.
+
+    Those that a proof has used are left out one by one, at first many at a time.
+    """
+    left = prover.needed_of(wanted, helpers)
+    began, size = time.perf_counter(), len(left)
+    while size:
+        at = 0
+        while at < len(left) and time.perf_counter() - began < seconds:
+            tell(f"{len(left)} facts are enough", at, len(left))
+            fewer = left[:at] + left[at + size :]
+            if prover.keeps(wanted | set(fewer)):
+                left = fewer
+            else:
+                at += size
+        size //= 2
+    return left
 
 
 def _try(
@@ -212,11 +238,16 @@ def _try(
             yield candidate.claim(counted)
 
     attempt.prepare(more)
-    declared = set(attempt.why)
+    wanted = [
+        claim(f"{f.prop.id}: {f.reason} ({i})", z3.Not(f.formula))
+        for i, f in enumerate(attempt.forbidden)
+    ]
+    attempt.claims += wanted
+    declared = {*attempt.why, *(c.name for c in wanted)}
     prover = Prover(attempt.machine(), attempt.claims)
     houdini = Houdini(prover, attempt.one, seconds, tell)
     houdini.run()
     found = houdini.left - declared
     proved = declared <= houdini.left and not houdini.stopped
-    needed = prover.needed_of(declared, found) if proved else ()
+    needed = _fewest(prover, declared, found, seconds, tell) if proved else ()
     return Suggestion(tuple(sorted(needed)), proved, len(tried), len(found), houdini.stopped)
