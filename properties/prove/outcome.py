@@ -11,6 +11,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from haiku_tuntap.model.language.errors import Where
+from haiku_tuntap.properties.prove.ranking.outcome import NOT_TRIED, ProgressOutcome
 
 
 @frozen
@@ -97,6 +98,7 @@ class Outcome:
 
     `problems` say in words what else is missing for a proof: where Z3 gave up, what integers
     cannot stand for. `states`, `classes`, `transitions` and `queries` say how large it was.
+    `progress` is what came of looking for a measure, which rests on the invariant.
     """
 
     proved: frozenset[str] = frozenset()
@@ -107,6 +109,7 @@ class Outcome:
     problems: tuple[str, ...] = ()
     needless: tuple[str, ...] = ()
     dead: tuple[str, ...] = ()
+    progress: ProgressOutcome = NOT_TRIED
     states: int = 0
     classes: int = 0
     transitions: int = 0

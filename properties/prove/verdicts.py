@@ -5,13 +5,17 @@ the invariant's, and the two are told apart by looking for a run: the search goe
 theorem's scenarios, which are small instances of its system. If there is a run, the driver is at
 fault, and the run shows how. If there is none, nothing is decided, and what the proof lacks is
 shown: a step that breaks a conjunct, or a state that the invariant should exclude.
+
+Whether the threads come to rest by themselves (ranking/progress.py) is asked in the same go, since
+a measure rests on the invariant just proved. No driver declares a defect of that kind, so that a
+run which goes round for ever is always new.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from enum import Enum
+from typing import TypeVar
 
 from attrs import evolve, frozen
 
@@ -20,24 +24,21 @@ from haiku_tuntap.model.language.errors import LanguageError
 from haiku_tuntap.properties.known import Classified, classify, shipped_base
 from haiku_tuntap.properties.loading import InputError, explain_failure, is_shipped, spec_of
 from haiku_tuntap.properties.property import Property
+from haiku_tuntap.properties.prove.answer import Answer
 from haiku_tuntap.properties.prove.counted.population import CannotCountError
 from haiku_tuntap.properties.prove.counted.proof import Proof, prove
 from haiku_tuntap.properties.prove.counterexample import Storyteller
 from haiku_tuntap.properties.prove.outcome import Outcome
+from haiku_tuntap.properties.prove.ranking.outcome import ProgressOutcome
+from haiku_tuntap.properties.prove.ranking.progress import progress
+from haiku_tuntap.properties.prove.ranking.shown import progress_outcome
 from haiku_tuntap.properties.prove.theorems import Theorem
 from haiku_tuntap.properties.prove.written import formulas, require_good_invariants
 from haiku_tuntap.properties.verdict import Comparison, Result, Verdict
 
+T = TypeVar("T")
 Tell = Callable[[tuple[str, int, int]], None]
 """Hears what is done, how much of it, and of how much."""
-
-
-class Answer(Enum):
-    """The answer to whether a property holds in every state of a theorem's system."""
-
-    PROVED = "PROVED"
-    REFUTED = "REFUTED"
-    UNDETERMINED = "UNDETERMINED"
 
 
 class OutOfTimeError(Exception):
@@ -98,11 +99,24 @@ class Decisions:
         return tuple(f for decision in self.decisions for f in decision.findings)
 
     @property
+    def answers(self) -> tuple[Answer, ...]:
+        """Those of all findings, and on the progress of each theorem's threads."""
+        on_progress = (decision.outcome.progress.answer for decision in self.decisions)
+        return (*(finding.answer for finding in self.findings), *on_progress)
+
+    @property
+    def new(self) -> int:
+        """How much is refuted that no defect is declared for."""
+        comparisons = [finding.comparison for finding in self.findings]
+        endless = [d for d in self.decisions if d.outcome.progress.answer is Answer.REFUTED]
+        return comparisons.count(Comparison.NEW) + len(endless)
+
+    @property
     def exit_code(self) -> int:
         """0 is success, 1 something new (or missing), 3 something undetermined."""
-        if any(f.comparison is Comparison.NEW or f.missing for f in self.findings):
+        if self.new or any(finding.missing for finding in self.findings):
             return 1
-        if any(f.answer is Answer.UNDETERMINED for f in self.findings):
+        if Answer.UNDETERMINED in self.answers:
             return 3
         return 0
 
@@ -143,10 +157,10 @@ def require_provable(driver: Driver, theorems: Sequence[Theorem]) -> None:
         with_plain_errors(driver, lambda t=theorem: formulas(driver, t))  # type: ignore[misc]
 
 
-def with_plain_errors(driver: Driver, run: Callable[[], object]) -> None:
+def with_plain_errors(driver: Driver, run: Callable[[], T]) -> T:
     """Run something on a driver's text; what is wrong with a user's comes out as InputError."""
     try:
-        run()
+        return run()
     except (LanguageError, InputError) as error:
         raise explain_failure(error, spec_of(driver)) from error
     except (CannotCountError, OutOfTimeError):
@@ -158,12 +172,11 @@ def with_plain_errors(driver: Driver, run: Callable[[], object]) -> None:
 
 
 def attempt(driver: Driver, theorem: Theorem, tell: Tell, time_limit: float | None) -> Outcome:
-    """Try to prove a theorem.
+    """Try to prove a theorem, and that its threads come to rest.
 
     `time_limit` is in seconds. Raises InputError for a text or an invariant that cannot be used.
     """
     began = time.perf_counter()
-    proofs: list[Proof] = []
 
     def told(what: str, done: int, of: int) -> None:
         if time_limit is not None and time.perf_counter() - began > time_limit:
@@ -171,14 +184,20 @@ def attempt(driver: Driver, theorem: Theorem, tell: Tell, time_limit: float | No
         tell((what, done, of))
 
     try:
-        with_plain_errors(driver, lambda: proofs.append(prove(driver, theorem, told)))
+        proof = with_plain_errors(driver, lambda: prove(driver, theorem, told))
     except CannotCountError as error:
         problems = (f"integers cannot stand for this: {error}",)
         return Outcome(problems=problems, seconds=time.perf_counter() - began)
     except OutOfTimeError:
         problems = (f"the proof was given up after {time_limit:g} s",)
         return Outcome(problems=problems, seconds=time.perf_counter() - began)
-    return outcome_of(proofs[0])
+    outcome = outcome_of(proof)
+    try:
+        found = with_plain_errors(driver, lambda: progress(proof, told))
+    except OutOfTimeError:
+        problems = (f"looking for a measure was given up after {time_limit:g} s",)
+        return evolve(outcome, progress=ProgressOutcome(Answer.UNDETERMINED, problems=problems))
+    return evolve(outcome, progress=progress_outcome(found))
 
 
 def outcome_of(proof: Proof) -> Outcome:
@@ -230,13 +249,13 @@ def _finding(
     searches = tuple(r for r in results if r.property == prop.id)
     missing = base is driver and any(_is_missing(declared, r) for r in searches)
     found = Finding(theorem, prop, Answer.UNDETERMINED, searches, missing=missing)
-    shown = found.refutation
-    if shown is None:
+    refutation = found.refutation
+    if refutation is None:
         return evolve(found, defect=declared if missing else None)
-    assert base is not None or shown.comparison is Comparison.NEW
+    assert base is not None or refutation.comparison is Comparison.NEW
     defects = base.known if base is not None else ()
-    defect = next((d for d in defects if d.id == shown.known), None)
-    return evolve(found, answer=Answer.REFUTED, defect=defect, comparison=shown.comparison)
+    defect = next((d for d in defects if d.id == refutation.known), None)
+    return evolve(found, answer=Answer.REFUTED, defect=defect, comparison=refutation.comparison)
 
 
 def _declared(base: Driver | None, theorem: Theorem, prop: Property) -> KnownDefect | None:

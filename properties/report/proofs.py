@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from haiku_tuntap.properties.prove.abstraction import ABSTRACTED
+from haiku_tuntap.properties.prove.answer import Answer
 from haiku_tuntap.properties.prove.outcome import (
     BrokenFact,
     BrokenStep,
@@ -23,7 +24,13 @@ from haiku_tuntap.properties.prove.outcome import (
     StateShown,
     Step,
 )
-from haiku_tuntap.properties.prove.verdicts import Answer, Decision, Decisions, Finding
+from haiku_tuntap.properties.prove.ranking.outcome import ProgressOutcome
+from haiku_tuntap.properties.prove.verdicts import Decision, Decisions, Finding
+from haiku_tuntap.properties.report.ranking import (
+    how_it_ends,
+    print_measures,
+    print_restless,
+)
 from haiku_tuntap.properties.report.refutations import print_refutation, refutations
 from haiku_tuntap.properties.report.words import count, duration, place, without_device
 from haiku_tuntap.properties.verdict import Comparison, Result, Verdict
@@ -45,6 +52,7 @@ def print_decisions(
         console.print(verdicts_table(decisions))
         console.print()
         print_sizes(console, decisions)
+        print_measures(console, [(d.theorem.id, d.outcome.progress) for d in decisions.decisions])
     if decisions.refuted.results:
         console.print(Text("What is REFUTED is the driver's fault: a run shows it.", "bold"))
         console.print()
@@ -53,6 +61,7 @@ def print_decisions(
             print_refutation(console, refutation)
     for decision in decisions.decisions:
         print_lacking(console, decision)
+        print_restless(console, decision.theorem.id, decision.outcome.progress)
     print_claims(console, decisions)
     console.print(summary(decisions, seconds, interrupted=interrupted), soft_wrap=True)
 
@@ -61,7 +70,7 @@ def print_decisions(
 
 
 def verdicts_table(decisions: Decisions) -> Table:
-    """A row for each property of each theorem."""
+    """A row for each property of each theorem, and one for whether its threads come to rest."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for column in ("theorem", "property", "verdict", "how"):
         table.add_column(column, no_wrap=column != "how")
@@ -71,6 +80,8 @@ def verdicts_table(decisions: Decisions) -> Table:
             table.add_row(
                 Text(theorem), Text(finding.prop.id), verdict_text(finding), _how(finding)
             )
+        progress = decision.outcome.progress
+        table.add_row("", "progress", _progress_text(progress), Text(how_it_ends(progress), "dim"))
     return table
 
 
@@ -95,6 +106,11 @@ def verdict_text(finding: Finding) -> Text:
     elif finding.comparison is Comparison.NEW:
         text.append(", NEW", "bold red")
     return text
+
+
+def _progress_text(progress: ProgressOutcome) -> Text:
+    text = Text(progress.answer.value, STYLES[progress.answer])
+    return text.append(", NEW", "bold red") if progress.answer is Answer.REFUTED else text
 
 
 def _how(finding: Finding) -> Text:
@@ -285,15 +301,14 @@ def summary(decisions: Decisions, seconds: float, *, interrupted: bool = False) 
     driver, base = decisions.driver, decisions.base
     own = base is driver or base is None
     head = driver.name if own or base is None else f"{driver.name}, compared with {base.name}"
-    findings = decisions.findings
     parts: list[tuple[str, str]] = []
     for answer in Answer:
-        number = sum(finding.answer is answer for finding in findings)
+        number = decisions.answers.count(answer)
         if number:
             parts.append((f"{number} {answer.value}", STYLES[answer]))
-    new = sum(finding.comparison is Comparison.NEW for finding in findings)
+    new = decisions.new
     parts.append((f"{new} NEW", "bold red") if new else ("nothing new", "green"))
-    missing = sum(finding.missing for finding in findings)
+    missing = sum(finding.missing for finding in decisions.findings)
     if missing:
         parts.append((f"{count(missing, 'declared defect')} no longer found", "bold red"))
     if interrupted:

@@ -16,6 +16,12 @@ from haiku_tuntap.properties.prove.outcome import (
     StateShown,
     Step,
 )
+from haiku_tuntap.properties.prove.ranking.outcome import (
+    LevelShown,
+    LoopStep,
+    ProgressOutcome,
+    Search,
+)
 from haiku_tuntap.properties.prove.verdicts import Decision, Decisions, Finding
 from haiku_tuntap.properties.report.json import result_of, where_of
 
@@ -46,6 +52,7 @@ def _theorem(decisions: Decisions, decision: Decision) -> dict[str, Any]:
         "title": decision.theorem.title,
         "threads": decision.theorem.threads,
         "findings": [_finding(decisions, finding) for finding in decision.findings],
+        "progress": _progress(decision.outcome.progress),
         "proof": _proof(decision.outcome),
     }
 
@@ -60,6 +67,52 @@ def _finding(decisions: Decisions, finding: Finding) -> dict[str, Any]:
         "missing": finding.missing,
         "shown": shown.scenario if shown is not None else None,
         "searches": [result_of(r, decisions.defect_of(r)) for r in finding.searches],
+    }
+
+
+def _progress(progress: ProgressOutcome) -> dict[str, Any]:
+    return {
+        "verdict": progress.answer.value,
+        "levels": [_level(level) for level in progress.levels],
+        "loop": [_loop_step(step) for step in progress.loop],
+        "search": _search(progress.search) if progress.search is not None else None,
+        "problems": list(progress.problems),
+        "queries": progress.queries,
+        "seconds": round(progress.seconds, 6),
+    }
+
+
+def _level(level: LevelShown) -> dict[str, Any]:
+    return {
+        "text": level.text,
+        "weights": [
+            {"thread": w.thread, "place": w.place, "least": w.least, "most": w.most}
+            for w in level.weights
+        ],
+    }
+
+
+def _loop_step(step: LoopStep) -> dict[str, Any]:
+    return {
+        "thread": step.thread,
+        "action": step.action,
+        "routine": step.routine,
+        "where": where_of(step.where) if step.where else None,
+        "source": step.source,
+        "times": step.times,
+    }
+
+
+def _search(search: Search) -> dict[str, Any]:
+    run = search.run
+    return {
+        "scenarios": list(search.scenarios),
+        "complete": search.complete,
+        "shown": run.scenario if run is not None else None,
+        "steps_before": run.steps_before if run is not None else None,
+        "round": [{"thread": thread, "action": action} for thread, action in run.round]
+        if run is not None
+        else [],
     }
 
 

@@ -1,74 +1,71 @@
-"""The report of a proof of progress: the measure, or the loop that is left where there is none."""
+"""The report on progress: the measures, or the loop that is left where there is none."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from haiku_tuntap.properties.prove.counted.space import Space
-from haiku_tuntap.properties.prove.ranking.measure import Level
-from haiku_tuntap.properties.prove.ranking.progress import Answer, Progress
-from haiku_tuntap.properties.report.words import count, duration, place, without_device
-
-STYLES = {Answer.PROVED: "green", Answer.REFUTED: "red", Answer.UNDETERMINED: "bold magenta"}
+from haiku_tuntap.properties.prove.answer import Answer
+from haiku_tuntap.properties.prove.ranking.outcome import LoopStep, ProgressOutcome, Search
+from haiku_tuntap.properties.report.words import count, place, without_device
 
 
-def print_ranking(console: Console, progress: Progress, *, weights: bool = False) -> None:
-    """The answer and why; with `weights` also what every level makes of every place."""
-    console.print(_headline(progress))
-    for sentence in _reasons(progress):
-        console.print(Padding(Text(sentence), (0, 0, 0, 2)))
-    if progress.answer is Answer.PROVED:
-        _print_levels(console, progress)
-    if progress.loop:
-        console.print(Padding(_loop(progress), (0, 0, 0, 2)))
-    if weights:
-        space = progress.proof.counted.space
-        for number, level in enumerate(progress.levels, start=1):
-            console.print(Text(f"level {number}: {level_text(level, space)}", "bold"))
-            console.print(Padding(_weights(level, space), (0, 0, 0, 2)))
-
-
-def level_text(level: Level, space: Space) -> str:
-    """One level in a line: what it counts, with which weights, and when."""
-    parts = [
-        f"{factor} times {name}" if factor > 1 else name
-        for name, factor in sorted(level.variables.items())
-    ]
-    heaviest = level.heaviest(space)
-    if heaviest:
-        shown = ", ".join(f"{name} {weight}" for name, weight in heaviest.items())
-        parts.append(f"each thread's way to go (at most: {shown})")
-    total = " + ".join(parts)
-    if level.condition is not None:
-        total = f"while {level.condition.text}: {total}"
-    return without_device(total)
-
-
-def _headline(progress: Progress) -> Text:
-    proof = progress.proof
-    said = {
-        Answer.PROVED: "between two calls that begin, the threads make finitely many steps",
-        Answer.REFUTED: "threads can run for ever without the environment",
-        Answer.UNDETERMINED: "no measure was found that gets less in every step",
-    }[progress.answer]
-    line = Text(f"{progress.answer.value:13}", STYLES[progress.answer])
-    line.append(f"progress of {proof.driver.name} in {proof.theorem.id}: {said}", "default")
-    line.append(f" ({duration(progress.seconds)}, {count(progress.queries, 'query', 'queries')})")
-    return line
-
-
-def _reasons(progress: Progress) -> Iterator[str]:
-    for refutation in progress.refutations:
-        labels = dict.fromkeys(rule.move.source.label for rule in refutation.rules)
-        where = f" in {', '.join(labels)}" if labels else ""
-        yield without_device(f"The measure was refuted: {refutation.reason}{where}.")
-    yield from progress.undetermined
+def how_it_ends(progress: ProgressOutcome) -> str:
+    """Beside the verdict: what it means, in a few words."""
     search = progress.search
+    if progress.answer is Answer.PROVED:
+        return f"every woken call ends or sleeps again ({count(len(progress.levels), 'level')})"
+    if search is not None and search.run is not None:
+        steps = count(len(search.run.round), "step")
+        return f"a round of {steps} without end in {search.run.scenario}"
+    return progress.problems[0] if progress.problems else "no measure was found; see below"
+
+
+def print_measures(console: Console, measures: Sequence[tuple[str, ProgressOutcome]]) -> None:
+    """The levels of each theorem's measure, in a line each."""
+    proved = [(name, p) for name, p in measures if p.answer is Answer.PROVED]
+    if not proved:
+        return
+    console.print(
+        Text(
+            "Threads come to rest: in every step, but that which begins a call, a number of its "
+            "list gets less, and none before it more:"
+        )
+    )
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for name, progress in proved:
+        for number, level in enumerate(progress.levels, start=1):
+            table.add_row(
+                Text(f"  {name}" if number == 1 else ""), Text(str(number)), Text(level.text, "dim")
+            )
+    console.print(table)
+    console.print()
+
+
+def print_restless(console: Console, theorem: str, progress: ProgressOutcome) -> None:
+    """Why it is not proved that threads come to rest: the loop, and whether it can happen."""
+    if progress.answer is Answer.PROVED:
+        return
+    console.rule(style="dim", characters="-")
+    style = "bold red" if progress.answer is Answer.REFUTED else "bold magenta"
+    console.print(Text(f"{progress.answer.value}: progress in theorem {theorem}", style))
+    for problem in progress.problems:
+        console.print(Text(f"Open, because {problem}."))
+    if progress.loop:
+        console.print(Text("No measure gets less in every step. These give back what they take:"))
+        console.print()
+        console.print(Padding(_loop(progress.loop), (0, 0, 1, 2)))
+    for sentence in _searched(progress.search):
+        console.print(Text(sentence))
+    console.print()
+
+
+def _searched(search: Search | None) -> Iterator[str]:
+    """Whether a run goes round like that."""
     if search is None:
         return
     if search.run is not None:
@@ -86,27 +83,11 @@ def _reasons(progress: Progress) -> Iterator[str]:
     yield f"In {names} {much}{within}."
 
 
-def _print_levels(console: Console, progress: Progress) -> None:
-    space = progress.proof.counted.space
-    console.print(Text("  In every step a number of this list gets less, and none before it more:"))
-    table = Table.grid(padding=(0, 2, 0, 0))
-    for number, level in enumerate(progress.levels, start=1):
-        table.add_row(Text(f"{number:3}"), Text(level_text(level, space)))
-    console.print(Padding(table, (0, 0, 0, 2)))
-
-
-def _loop(progress: Progress) -> Table:
-    table = Table(
-        title="These steps together take nothing away from any place or variable:",
-        title_justify="left",
-        title_style="default",
-        box=None,
-        padding=(0, 2, 0, 0),
-        header_style="bold",
-    )
+def _loop(steps: Sequence[LoopStep]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for column in ("thread", "step", "in", "source", "model"):
         table.add_column(column)
-    for step in progress.loop:
+    for step in steps:
         often = f" ({step.times} times)" if step.times > 1 else ""
         table.add_row(
             Text(step.thread),
@@ -114,17 +95,5 @@ def _loop(progress: Progress) -> Table:
             Text(step.routine),
             Text(step.source or ""),
             Text(place(step.where) if step.where else ""),
-        )
-    return table
-
-
-def _weights(level: Level, space: Space) -> Table:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    for template, location, least, most in level.by_location(space):
-        weight = str(most) if least == most else f"{least} to {most}"
-        table.add_row(
-            Text(template),
-            Text(without_device(f"{location.kind.name.lower()} {location.label}")),
-            Text(weight, justify="right"),
         )
     return table

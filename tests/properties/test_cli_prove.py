@@ -18,7 +18,9 @@ from haiku_tuntap.properties.check import Options
 from haiku_tuntap.properties.cli import main
 from haiku_tuntap.properties.property import Property
 from haiku_tuntap.properties.prove import running
+from haiku_tuntap.properties.prove.answer import Answer
 from haiku_tuntap.properties.prove.outcome import Outcome
+from haiku_tuntap.properties.prove.ranking.outcome import ProgressOutcome
 from haiku_tuntap.properties.prove.theorems import THEOREMS, Theorem
 from haiku_tuntap.properties.verdict import Trace, TraceStep, Verdict
 
@@ -54,7 +56,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
             if theorem.id == interrupt:
                 raise KeyboardInterrupt
             if theorem.id in proved:
-                return Outcome(proved=frozenset(p.id for p in theorem.properties))
+                ids = frozenset(p.id for p in theorem.properties)
+                return Outcome(proved=ids, progress=ProgressOutcome(Answer.PROVED))
             return Outcome(problems=("Z3 gave up: timeout",))
 
         def run_check(
@@ -130,7 +133,7 @@ def test_ctrl_c_shows_what_was_found_and_ends_with_130(engine: Engine, tmp_path:
     file = tmp_path / "proofs.json"
     run = _run("tunnel-repaired", "--jobs", "1", "--json", str(file))
     assert run.exit_code == 130
-    assert "1 theorem: 3 PROVED, nothing new, interrupted; " in run.stdout.splitlines()[-1]
+    assert "1 theorem: 4 PROVED, nothing new, interrupted; " in run.stdout.splitlines()[-1]
     document = json.loads(file.read_text())
     assert document["complete"] is False
     assert [theorem["id"] for theorem in document["theorems"]] == ["packets"]

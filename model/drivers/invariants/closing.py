@@ -11,6 +11,7 @@ from haiku_tuntap.model.drivers.repairs.close_race import CLOSE_RACE_REPAIRED
 from haiku_tuntap.model.drivers.tunnel_flag_only import TUNNEL_FLAG_ONLY
 from haiku_tuntap.model.drivers.tunnel_repaired import TUNNEL_REPAIRED
 from haiku_tuntap.model.kernel.hooks import O_NONBLOCK, device_close, device_open, device_read
+from haiku_tuntap.model.kernel.system_calls import get_new_fd
 from haiku_tuntap.model.language.invariants import (
     Fact,
     Facts,
@@ -19,18 +20,18 @@ from haiku_tuntap.model.language.invariants import (
     local_is,
     next_is,
 )
-from haiku_tuntap.model.status import B_OK
+from haiku_tuntap.model.status import B_OK, EBUSY
 
 
 def true_where_close_closes(
-    *theorems: str, why: str, but: Driver | None = None
+    *theorems: str, why: str, but: Driver | None = None, for_progress: bool = False
 ) -> Callable[[Callable[[Facts], Fact]], Callable[[Facts], Fact]]:
     """Declare a conjunct for each driver whose close closes the queue, but for one."""
 
     def declare(holds: Callable[[Facts], Fact]) -> Callable[[Facts], Fact]:
         for driver in (TUNNEL_REPAIRED, CLOSE_RACE_REPAIRED, TUNNEL_FLAG_ONLY):
             if driver is not but:
-                driver.invariant(*theorems, why=why)(holds)
+                driver.invariant(*theorems, why=why, for_progress=for_progress)(holds)
         return holds
 
     return declare
@@ -58,6 +59,32 @@ def closed_queues_let_nobody_wait(state: Facts) -> Fact:
     queue = state.device.send_queue
     releasing = state.count(inside(device_close) & about_to(queue.notify.release))
     return state.implies(state.every(queue.closed != B_OK, queue.waiting > 0), releasing > 0)
+
+
+@true_where_close_closes(
+    "close",
+    "reopen",
+    but=TUNNEL_REPAIRED,  # in which whoever finds the queue closed does not begin again
+    why="The last close closes it when the number is gone; open reopens it before there is one.",
+    for_progress=True,
+)
+def numbers_lead_to_open_queues(state: Facts) -> Fact:
+    """So a read that begins again, as its queue was closed, finds no number, or an open queue."""
+    device = state.device
+    unlocking = about_to(device.send_queue.lock.unlock) | (
+        about_to(device.devices.lock.unlock) & ~local_is("status", EBUSY)
+    )
+    making = inside(get_new_fd) & (
+        next_is("allocate(FileDescriptor)") | next_is("store(descriptor.ref_count)")
+    )
+    reopened = (inside(device_open) & unlocking) | making | next_is("install(files)")
+    is_open = state.file.open_count.value > 0
+    return state.every(
+        state.implies(is_open, state.count(inside(device_close)) == 0),
+        state.implies(
+            state.some(is_open, state.count(reopened) > 0), device.send_queue.closed == B_OK
+        ),
+    )
 
 
 @TUNNEL_REPAIRED.invariant("nonblocking", why="The mode is stored before the file has a number.")

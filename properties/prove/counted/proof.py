@@ -95,11 +95,16 @@ class Proof:
         return self.inductive and not self.vacuous and not refuted
 
 
-def system_space(system: System, one: frozenset[str] = frozenset()) -> Space:
-    """The local states and rules of a system of templates."""
+def system_space(
+    system: System,
+    one: frozenset[str] = frozenset(),
+    tell: Callable[[int], None] = lambda count: None,
+) -> Space:
+    """The local states and rules of a system of templates; `tell` hears how many states so far."""
     instances = Instances(system)
     graphs = compile_threads(system, instances)
-    return Space(Population(Layout(system, instances, graphs, keeps_references=True), one))
+    layout = Layout(system, instances, graphs, keeps_references=True)
+    return Space(Population(layout, one), tell=tell)
 
 
 @define(eq=False)
@@ -123,7 +128,12 @@ class Attempt:
         built = self.theorem.build(self.driver)
         self.one, self.turns = built.one, built.in_turn
         self.tell("local states", 0, 1)
-        self.counted = Counted(system_space(built.system, self.one | self.turns))
+        space = system_space(
+            built.system,
+            self.one | self.turns,
+            lambda count: self.tell(f"{count:,} local states", 0, 1),
+        )
+        self.counted = Counted(space)
         self.claims = [*self._claims(), *more(self.counted)]
         self.forbidden = [f for p in self.theorem.properties for f in self._forbidden_states(p)]
         self.situation = self._situation()

@@ -8,7 +8,7 @@ variables allow it, is left to the proof; so what is found here includes all tha
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from attrs import Factory, define, evolve, field
 
@@ -31,13 +31,15 @@ from haiku_tuntap.properties.prove.counted.terms import (
 )
 
 MOST_STATES = 50_000
+TELL_EVERY = 256  # local states
 MOST_VALUES = 16  # of a shared variable that threads keep in their locals
 
 
 @define(eq=False)
 class Space(Surroundings):
-    """All local states of a population, and all rules."""
+    """All local states of a population, and all rules; `tell` hears how many states there are."""
 
+    tell: Callable[[int], None] = lambda count: None
     states: dict[LocalState, None] = Factory(dict)
     rules: list[Rule] = Factory(list)
     by_role: dict[Role, list[LocalState]] = Factory(dict)
@@ -80,6 +82,8 @@ class Space(Surroundings):
     def _met(self, state: LocalState) -> None:
         if state not in self.states:
             self.states[state] = None
+            if len(self.states) % TELL_EVERY == 0:
+                self.tell(len(self.states))
             if len(self.states) > MOST_STATES:
                 raise CannotCountError(
                     f"{self.templates[state.template].name} can be in more than {MOST_STATES:,} "

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from attrs import frozen
-
-from haiku_tuntap.model.language.errors import Where
 from haiku_tuntap.model.language.graph import Location, LocationKind
 from haiku_tuntap.properties.prove.counted.local import LocalState
 from haiku_tuntap.properties.prove.counted.space import Space
+from haiku_tuntap.properties.prove.ranking.outcome import LoopStep
 from haiku_tuntap.properties.prove.ranking.steps import Effect, InternalStep, Spot, Spots
 from haiku_tuntap.properties.trace import innermost, place
-
-
-@frozen
-class LoopStep:
-    """A step of a loop: whose it is, what it does and where, how often it is done each time."""
-
-    thread: str
-    action: str
-    routine: str
-    where: Where | None
-    source: str | None
-    times: int
 
 
 def loops_of(

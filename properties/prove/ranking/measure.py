@@ -71,13 +71,10 @@ class Level:
     variables: Mapping[str, int] = Factory(dict)
     condition: Condition | None = None
 
-    def heaviest(self, space: Space) -> dict[str, int]:
-        """The largest weight of each template that has some: how far its threads may have to go."""
-        found: dict[str, int] = {}
-        for state, weight in self.weights.items():
-            name = space.templates[state.template].name
-            found[name] = max(weight, found.get(name, 0))
-        return dict(sorted(found.items()))
+    def threads(self, space: Space) -> list[str]:
+        """The templates whose threads weigh something somewhere."""
+        weighing = {state.template for state, weight in self.weights.items() if weight}
+        return sorted(space.templates[template].name for template in weighing)
 
     def by_location(self, space: Space) -> list[tuple[str, Location, int, int]]:
         """What a thread weighs where: its template, the location, the least weight and the most."""

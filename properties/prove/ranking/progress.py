@@ -25,29 +25,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from enum import Enum
 
 from attrs import Factory, define
 
+from haiku_tuntap.properties.prove.answer import Answer
 from haiku_tuntap.properties.prove.counted.induction import Claim
 from haiku_tuntap.properties.prove.counted.proof import Proof
 from haiku_tuntap.properties.prove.ranking.checker import Checker, Refutation
 from haiku_tuntap.properties.prove.ranking.lemmas import never_negative
 from haiku_tuntap.properties.prove.ranking.linear import combination_of
-from haiku_tuntap.properties.prove.ranking.loops import LoopStep, told
+from haiku_tuntap.properties.prove.ranking.loops import told
 from haiku_tuntap.properties.prove.ranking.measure import Level
-from haiku_tuntap.properties.prove.ranking.runs import Search, find_run
+from haiku_tuntap.properties.prove.ranking.outcome import NO_INVARIANT, LoopStep, Search
+from haiku_tuntap.properties.prove.ranking.runs import find_run
 from haiku_tuntap.properties.prove.ranking.synthesis import Synthesis
 
 Tell = Callable[[str, int, int], None]
-
-
-class Answer(Enum):
-    """Whether the driver's threads come to rest by themselves."""
-
-    PROVED = "PROVED"
-    REFUTED = "REFUTED"
-    UNDETERMINED = "UNDETERMINED"
 
 
 @define(eq=False)
@@ -87,8 +80,7 @@ def progress(proof: Proof, tell: Tell | None = None) -> Progress:
     tell = tell or _say_nothing
     began = time.perf_counter()
     if not proof.inductive:
-        reason = "the invariant, on which a measure rests, was not proved"
-        return Progress(proof, proof.claims, [], undetermined=[reason])
+        return Progress(proof, proof.claims, [], undetermined=[NO_INVARIANT])
     lemmas, queries = never_negative(proof)
     synthesis = Synthesis(proof, [*proof.claims, *lemmas], tell)
     synthesis.run()

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from attrs import frozen
-
 from haiku_tuntap.model.scenarios import SCENARIOS
 from haiku_tuntap.properties.explore.layout import State
 from haiku_tuntap.properties.explore.search import Model, model_of
 from haiku_tuntap.properties.prove.counted.proof import Proof
+from haiku_tuntap.properties.prove.ranking.outcome import Run, Search
 
 LIMIT = 100_000  # states of one scenario
 TELL_EVERY = 2_000
@@ -23,24 +22,6 @@ ROUNDS = 100  # how often a loop is repeated that raises a counter
 
 Step = tuple[int, State]
 """A step by its number, and the state it leads to."""
-
-
-@frozen
-class Run:
-    """A run that goes round for ever: where, how many steps lead there, and the round itself."""
-
-    scenario: str
-    steps_before: int
-    round: tuple[tuple[str, str], ...]  # (thread, what it does)
-
-
-@frozen
-class Search:
-    """What came of looking for one; `complete` says that no scenario was too large."""
-
-    run: Run | None
-    scenarios: tuple[str, ...]
-    complete: bool
 
 
 def find_run(proof: Proof, tell: Callable[[str, int, int], None], limit: int = LIMIT) -> Search:

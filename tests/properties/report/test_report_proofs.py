@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from rich.console import Console
 
 from haiku_tuntap.model.drivers.tunnel import TUNNEL
 from haiku_tuntap.model.language.errors import Where
+from haiku_tuntap.properties.prove.answer import Answer
 from haiku_tuntap.properties.prove.outcome import (
     BrokenFact,
     BrokenStep,
@@ -22,6 +24,14 @@ from haiku_tuntap.properties.prove.outcome import (
     Step,
     Variable,
 )
+from haiku_tuntap.properties.prove.ranking.outcome import (
+    LevelShown,
+    LoopStep,
+    ProgressOutcome,
+    Run,
+    Search,
+    Weight,
+)
 from haiku_tuntap.properties.prove.theorems import THEOREMS
 from haiku_tuntap.properties.prove.verdicts import Decisions, decision
 from haiku_tuntap.properties.report.progress import LiveProofs
@@ -29,6 +39,7 @@ from haiku_tuntap.properties.report.proofs import print_decisions
 from haiku_tuntap.properties.report.proofs_json import prove_document
 from haiku_tuntap.properties.verdict import Result
 
+JSON_TEXT = (Path(__file__).parents[3] / "spec" / "prove-json.md").read_text(encoding="utf-8")
 STEP = Step(
     "sender", "lock(send_queue.lock)", Where("/somewhere/mine.py", 55), "stack/utility.cpp:211"
 )
@@ -137,7 +148,7 @@ def test_it_says_what_was_tried_and_that_the_fault_is_open(decisions: Decisions)
     assert "No run was found within: readers-senders (1 reader, 1 close).\n" in report
     assert "So it is open whether the driver is at fault." in report
     assert "Z3 gave up: timeout.\n" in report
-    assert "mine, compared with tunnel: 1 theorem: 1 PROVED, 2 UNDETERMINED, nothing new" in report
+    assert "mine, compared with tunnel: 1 theorem: 1 PROVED, 3 UNDETERMINED, nothing new" in report
 
 
 def test_a_proof_says_what_it_does_not_need_and_how_much_is_dead() -> None:
@@ -185,12 +196,49 @@ def test_the_json_has_all_of_it(decisions: Decisions) -> None:
     assert len(proof["forbidden"]) == 2
 
 
+RESTLESS = ProgressOutcome(
+    Answer.REFUTED,
+    levels=(
+        LevelShown("each reader's way to go", (Weight("reader", "primitive get(fd3)", 0, 2),)),
+    ),
+    loop=(LoopStep("reader", "lock(queue)", "take", STEP.where, STEP.source, 2),),
+    search=Search(Run("readers-senders", 7, (("reader 2", "lock(queue)"),)), ("one",), True),
+    queries=9,
+    seconds=0.5,
+)
+
+
+def test_threads_that_never_rest_are_new_and_the_json_has_the_run(decisions: Decisions) -> None:
+    [made] = decisions.decisions
+    restless = evolve(made, outcome=evolve(made.outcome, progress=RESTLESS))
+    decisions = evolve(decisions, decisions=(restless,))
+    assert (decisions.new, decisions.exit_code) == (1, 1)
+    report = _report(decisions)
+    assert (
+        "progress        REFUTED, NEW  a round of 1 step without end in readers-senders" in report
+    )
+    assert "In readers-senders, after 7 steps, 1 step can be made again and again:" in report
+    document = prove_document(decisions, 2.5, complete=True, exit_code=1)
+    progress = document["theorems"][0]["progress"]
+    assert json.loads(json.dumps(progress)) == progress
+    assert (progress["verdict"], progress["queries"]) == ("REFUTED", 9)
+    assert progress["loop"][0]["times"] == 2
+    assert progress["levels"][0]["weights"][0]["most"] == 2
+    assert progress["search"] == {
+        "scenarios": ["one"],
+        "complete": True,
+        "shown": "readers-senders",
+        "steps_before": 7,
+        "round": [{"thread": "reader 2", "action": "lock(queue)"}],
+    }
+    assert [name for name in _names(progress) if f"`{name}`" not in JSON_TEXT] == []
+
+
 def test_every_field_of_the_json_is_described(decisions: Decisions) -> None:
-    text = (Path(__file__).parents[3] / "spec" / "prove-json.md").read_text(encoding="utf-8")
     document = prove_document(decisions, 2.5, complete=True, exit_code=3)
     for finding in document["theorems"][0]["findings"]:
         finding["searches"] = []  # they are described with those of a check
-    assert [name for name in _names(document) if f"`{name}`" not in text] == []
+    assert [name for name in _names(document) if f"`{name}`" not in JSON_TEXT] == []
 
 
 def _names(value: object) -> Iterator[str]:

@@ -18,12 +18,15 @@ from haiku_tuntap.model.kernel.buffers import NetBuffer
 from haiku_tuntap.model.kernel.net_fifo import fifo_dequeue_buffer, take_first_buffer
 from haiku_tuntap.model.language import procedure
 from haiku_tuntap.model.status import B_OK, B_WOULD_BLOCK, Status
+from haiku_tuntap.properties.prove.answer import Answer
 from haiku_tuntap.properties.prove.counted.proof import prove
 from haiku_tuntap.properties.prove.ranking.measure import Level
-from haiku_tuntap.properties.prove.ranking.progress import Answer, Progress, check, progress
+from haiku_tuntap.properties.prove.ranking.outcome import NO_INVARIANT
+from haiku_tuntap.properties.prove.ranking.progress import Progress, check, progress
+from haiku_tuntap.properties.prove.ranking.shown import progress_outcome
 from haiku_tuntap.properties.prove.ranking.synthesis import Synthesis
 from haiku_tuntap.properties.prove.theorems import THEOREMS
-from haiku_tuntap.properties.report.ranking import print_ranking
+from haiku_tuntap.properties.report.ranking import print_measures, print_restless
 
 WAITING = "device.send_queue.waiting"
 TOKENS = "device.send_queue.notify.tokens"
@@ -174,27 +177,40 @@ def test_nothing_is_proved_on_an_invariant_that_was_not() -> None:
     proof.undetermined = ["Z3 gave up: timeout"]
     found = progress(proof)
     assert found.answer is Answer.UNDETERMINED
-    assert found.undetermined == ["the invariant, on which a measure rests, was not proved"]
+    assert found.undetermined == [NO_INVARIANT]
 
 
-def printed(found: Progress, *, weights: bool = False) -> list[str]:
+def printed(found: Progress) -> list[str]:
     out = io.StringIO()
-    print_ranking(Console(file=out, width=200), found, weights=weights)
-    return [line.strip() for line in out.getvalue().splitlines()]
+    console = Console(file=out, width=200)
+    theorem, outcome = found.proof.theorem.id, progress_outcome(found)
+    print_measures(console, [(theorem, outcome)])
+    print_restless(console, theorem, outcome)
+    return [line.rstrip() for line in out.getvalue().splitlines()]
 
 
 def test_the_measure_is_printed_in_words() -> None:
-    lines = printed(of("tunnel-repaired", "reopen"), weights=True)
-    assert lines[0].startswith("PROVED       progress of tunnel-repaired in reopen: ")
-    assert lines[3].startswith(
-        "2  while somebody is about to do release(send_queue.notify) in close_fifo: "
-        "send_queue.waiting"
-    )
-    assert any(line.startswith("level 3: ") and "tokens" in line for line in lines)
+    said, *lines, last = printed(of("tunnel-repaired", "reopen"))
+    assert said.startswith("Threads come to rest: in every step, but that which begins a call, ")
+    assert lines == [
+        "  reopen  1  send_queue.buffers + each thread's way to go",
+        "          2  while somebody is about to do release(send_queue.notify) in close_fifo: "
+        "send_queue.waiting + each reader's way to go",
+        "          3  4 times send_queue.notify.tokens + each reader's way to go",
+    ]
+    assert last == ""
 
 
-def test_a_loop_is_printed_with_its_lines() -> None:
+def test_the_weights_of_the_places_are_kept() -> None:
+    _, second, _ = progress_outcome(of("tunnel-repaired", "reopen")).levels
+    assert second.text.startswith("while somebody is about to do release(send_queue.notify)")
+    assert {weight.thread for weight in second.weights} == {"reader"}
+    assert all(0 <= weight.least <= weight.most for weight in second.weights)
+
+
+def test_a_loop_is_printed_with_its_lines_and_the_run_that_goes_round() -> None:
     lines = printed(of("busy", "packets"))
-    assert lines[0].startswith("REFUTED      progress of busy in packets: ")
-    assert lines[2].startswith("reader 2: ")
+    assert lines[1] == "REFUTED: progress in theorem packets"
     assert any("busy_dequeue_buffer" in line and "test_ranking.py:" in line for line in lines)
+    assert "In readers-senders, after " in "\n".join(lines)
+    assert "  reader 2: acquire(send_queue.notify)" in lines
