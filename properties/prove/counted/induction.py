@@ -193,6 +193,7 @@ class Prover:
     solver: z3.Solver = field(init=False)
     literals: dict[str, z3.BoolRef] = field(init=False)
     names: dict[int, str] = field(init=False)
+    _after: dict[Transition, dict[str, z3.BoolRef]] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self.solver = z3.SolverFor("QF_LIA")
@@ -255,6 +256,11 @@ class Prover:
 
     def after(self, change: Change) -> dict[str, z3.BoolRef]:
         """What the claims that a transition affects say after it, by name."""
+        if change.transition not in self._after:
+            self._after[change.transition] = self._claims_after(change)
+        return self._after[change.transition]
+
+    def _claims_after(self, change: Change) -> dict[str, z3.BoolRef]:
         substitution = [(z3.Int(name), value) for name, value in change.after.items()]
         return {
             c.name: z3.substitute(c.formula, *substitution)
@@ -280,6 +286,14 @@ class Prover:
         for c, formula_ in later:
             if not z3.is_true(model.eval(formula_, model_completion=True)):
                 self.failures.append(Failure(c, change, model))
+
+    def keeps(self, names: set[str]) -> bool:
+        """Whether these claims alone are kept by every transition."""
+        for change in self.machine.changes:
+            later = [f for n, f in self.after(change).items() if n in names]
+            if later and self.model_of_break(change, later, names) is not None:
+                return False
+        return not self.undetermined
 
     def excluders(self, formula_: z3.BoolRef, names: Iterable[str]) -> frozenset[str] | None:
         """Those of some claims that exclude something; None if they do not."""

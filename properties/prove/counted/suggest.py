@@ -259,7 +259,7 @@ def _search(
         return Suggestion(tried=len(tried), stopped=True)
     true = houdini.left - goals.names
     proved = goals.reached(prover, houdini.left)
-    facts = sorted(goals.needed(prover, proved, true)) if proved else []
+    facts = sorted(goals.fewest(prover, proved, true)) if proved else []
     paths, by_text = paths_of(attempt.counted.space), {c.text: c for c in tried}
     return Suggestion(
         facts=tuple(SuggestedFact(fact, by_text[fact].code(paths)) for fact in facts),
@@ -305,10 +305,41 @@ class Goals:
             and all(prover.excluders(f, true) is not None for f in _steps(prover, prop))
         ]
 
-    def needed(self, prover: Prover, proved: Sequence[Property], true: set[str]) -> set[str]:
-        """The facts that the invariant lacks for those properties."""
-        declared = set(self.attempt.why)
-        wanted = declared.union(*(self.of.get(prop.id, set()) for prop in proved))
+    def fewest(self, prover: Prover, proved: Sequence[Property], true: set[str]) -> list[str]:
+        """Few facts that are enough for those properties, as far as time allows.
+
+        Those that a proof has used are left out one by one, at first many at a time.
+        """
+        left = sorted(self._needed(prover, proved, true))
+        size = len(left)
+        try:
+            while size:
+                at = 0
+                while at < len(left):
+                    self.attempt.tell(f"{len(left)} facts are enough", at, len(left))
+                    fewer = left[:at] + left[at + size :]
+                    if self._are_enough(prover, proved, set(fewer)):
+                        left = fewer
+                    else:
+                        at += size
+                size //= 2
+        except OutOfTimeError:
+            pass  # then a few more than needed are shown
+        return left
+
+    def _are_enough(self, prover: Prover, proved: Sequence[Property], facts: set[str]) -> bool:
+        wanted = self._wanted(proved) | facts
+        steps = (f for prop in proved for f in _steps(prover, prop))
+        return prover.keeps(wanted) and all(
+            prover.excluders(formula, wanted) is not None for formula in steps
+        )
+
+    def _wanted(self, proved: Sequence[Property]) -> set[str]:
+        return set(self.attempt.why).union(*(self.of.get(prop.id, set()) for prop in proved))
+
+    def _needed(self, prover: Prover, proved: Sequence[Property], true: set[str]) -> set[str]:
+        """The facts that a proof of those properties uses."""
+        declared, wanted = set(self.attempt.why), self._wanted(proved)
         excluding: set[str] = set()
         for formula in (f for prop in proved for f in _steps(prover, prop)):
             if prover.excluders(formula, declared | excluding) is None:

@@ -45,23 +45,6 @@ def _report(decision: Decision) -> str:
     return str(console.file.getvalue())  # type: ignore[attr-defined]  # the StringIO
 
 
-def _finds_what_was_dropped(folder: Path) -> None:
-    text = FILE.format(name="down-closes-the-queue")
-    made = _decide(folder, text, "interface")
-    assert tuple(f.prop.id for f in made.undetermined) == LACKING
-    found = made.suggestion
-    assert found is not None
-    assert (found.proved, found.stopped) == (LACKING, False)
-    waits = "somebody is at down: blocked wait_for_exit(device interface.reader_thread) -> "
-    assert f"{waits}device.receive_queue.waiting == 0" in [fact.text for fact in found.facts]
-    assert {fact.text for fact in found.facts} <= set(found.true)
-    assert f"it proves {', '.join(LACKING)}:" in _report(made)
-    with_it = "\n".join([text, *conjunct("interface", found)])
-    again = _decide(folder, with_it, "interface")
-    assert {f.answer for f in again.findings} == {Answer.PROVED}
-    assert again.suggestion is None
-
-
 def test_what_it_suggests_proves_what_was_undetermined(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -72,12 +55,20 @@ def test_what_it_suggests_proves_what_was_undetermined(
         return (c for c in every(space) if c.variable is None or c.variable.endswith(FEW))
 
     monkeypatch.setattr(suggest, "candidates", few)
-    _finds_what_was_dropped(tmp_path)
-
-
-@pytest.mark.campaign
-def test_it_finds_that_among_all_facts(tmp_path: Path) -> None:
-    _finds_what_was_dropped(tmp_path)
+    text = FILE.format(name="down-closes-the-queue")
+    made = _decide(tmp_path, text, "interface")
+    assert tuple(f.prop.id for f in made.undetermined) == LACKING
+    found = made.suggestion
+    assert found is not None
+    assert (found.proved, found.stopped) == (LACKING, False)
+    waits = "somebody is at down: blocked wait_for_exit(device interface.reader_thread) -> "
+    assert f"{waits}device.receive_queue.closed == 1" in [fact.text for fact in found.facts]
+    assert {fact.text for fact in found.facts} <= set(found.true)
+    assert f"it proves {', '.join(LACKING)}:" in _report(made)
+    with_it = "\n".join([text, *conjunct("interface", found)])
+    again = _decide(tmp_path, with_it, "interface")
+    assert {f.answer for f in again.findings} == {Answer.PROVED}
+    assert again.suggestion is None
 
 
 def test_when_time_runs_out_it_says_that_it_found_nothing(tmp_path: Path) -> None:
