@@ -332,21 +332,6 @@ class Prover:
         )
 
     def unoccupied(self) -> set[int]:
-        """The classes in which the invariant lets no thread be.
-
-        Each state that is found has threads in as many of the classes as possible that are left.
-        """
-        left = set(range(len(self.machine.sizes)))
-        at_once = len(left)
-        while left:
-            at_once = min(at_once, len(left))
-            occupied = [self.machine.sizes[i] > 0 for i in left]
-            model = self.find(z3.AtLeast(*occupied, at_once))
-            if model is not None:
-                sizes = {i: model.eval(self.machine.sizes[i], model_completion=True) for i in left}
-                left -= {i for i, size in sizes.items() if size.as_long() > 0}
-            elif at_once == 1:
-                break
-            else:
-                at_once = at_once // 2
-        return left
+        """The classes in which the invariant lets no thread be."""
+        sizes = enumerate(self.machine.sizes)
+        return {number for number, size in sizes if self.find(size > 0) is None}
