@@ -43,7 +43,12 @@ def is_blind(term: Term, counters: set[Key]) -> bool:
     if len(found) > 1:
         return False
     far = MANY + 2 + sum(abs(n) for n in numbers(term))
-    return len({bool(substitute(term, lambda _, n=n: n)) for n in range(MANY, far)}) == 1  # type: ignore[misc]
+    return len({_truth(term, n) for n in range(MANY, far)}) == 1
+
+
+def _truth(term: Term, number: int) -> bool:
+    """Whether a term holds if every unknown in it is that number."""
+    return bool(substitute(term, lambda leaf: number))
 
 
 def numbers(term: Term) -> Iterator[int]:

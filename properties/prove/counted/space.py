@@ -234,7 +234,8 @@ class Space(Surroundings):
         domains = [sorted(self.domains[leaf.name]) for leaf in found]
         for values in itertools.product(*domains):
             known = dict(zip(found, values, strict=True))
-            self._stored(name, substitute(term, lambda leaf, known=known: known[leaf]))  # type: ignore[misc]
+            put = known.__getitem__
+            self._stored(name, substitute(term, put))  # type: ignore[arg-type]  # all are Shared
 
     def _find_kept(self) -> None:
         """The shared variables that threads keep in their locals, and what those are made of."""
