@@ -103,7 +103,8 @@ def check(
     are not too many. `bmc` has Z3 look for ever longer runs, one step per access: it finds the
     same shortest traces, but says HOLDS only when there is no longer run, so in small scenarios.
     `induction` says HOLDS also when k steps from any state do nothing wrong, but never says that a
-    property held vacuously for that reason. Both give up after 60 s if no limit is given.
+    property held vacuously for that reason. Without limits of yours, both give up after 60 s or
+    with 4096 MiB of memory.
 
     \b
     Exit codes: 0  nothing is refuted but what is known

@@ -37,6 +37,7 @@ class Asking:
     depth: int = 0
     started: float = field(factory=time.perf_counter)
     _ended_by: BaseException | None = None
+    _next_look: float = 0.0
 
     @property
     def seconds(self) -> float:
@@ -45,7 +46,7 @@ class Asking:
 
     def check(self, solver: Any, *assumptions: Any) -> bool:
         """Whether the solver's formulas can hold. NoAnswerError if that is not found out."""
-        self._look()
+        self.look()
         with self._watched(solver):
             answer = solver.check(*assumptions)
         if self._ended_by is not None:
@@ -65,7 +66,7 @@ class Asking:
         def watch() -> None:
             while not done.wait(LOOK_EVERY):
                 try:
-                    self._look()
+                    self.look()
                 except (NoAnswerError, KeyboardInterrupt) as end:
                     self._ended_by = end
                     solver.interrupt()
@@ -79,8 +80,11 @@ class Asking:
             done.set()
             watcher.join()
 
-    def _look(self) -> None:
-        """Tell how far we are; NoAnswerError if a limit was hit."""
+    def look(self) -> None:
+        """Tell how far we are, now and then; NoAnswerError if a limit was hit."""
+        if self.seconds < self._next_look:
+            return
+        self._next_look = self.seconds + LOOK_EVERY
         if self.progress is not None:
             self.progress(Progress(0, self.depth, self.seconds))
         limits = self.limits

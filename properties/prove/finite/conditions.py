@@ -13,10 +13,11 @@ of Z3, which serve to say when.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import z3  # type: ignore[import-untyped]  # z3-solver comes without types
+from attrs import define
 
 Condition = Any  # True, False, or opaque
 Table = dict[Any, Condition]  # of any two conditions at most one holds
@@ -24,8 +25,18 @@ Table = dict[Any, Condition]  # of any two conditions at most one holds
 MAYBE = object()
 
 
+def do_not_look() -> None:
+    """There is no limit to look at."""
+
+
+@define(eq=False)
 class Conditions:
-    """Conditions of which no more is known than whether they can hold."""
+    """Conditions of which no more is known than whether they can hold.
+
+    Tables can be large and many. `look` is called for each, and ends the work by an exception.
+    """
+
+    look: Callable[[], None] = do_not_look
 
     def every(self, *conditions: Condition) -> Condition:
         """All of them."""
@@ -68,6 +79,7 @@ class Conditions:
         Of two values the one has the negated condition of the other: the shorter formula. That is
         exact where one of `pairs` must hold; where none does, the value means nothing.
         """
+        self.look()
         groups: dict[Any, list[Condition]] = {}
         for value, condition in pairs:
             if condition is not False:
@@ -99,6 +111,7 @@ class Conditions:
         return self.some(yes) if len(yes) <= len(no) else self.negated(self.some(no))
 
 
+@define(eq=False)
 class Formulas(Conditions):
     """Conditions that are formulas of Z3.
 

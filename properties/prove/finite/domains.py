@@ -36,10 +36,10 @@ class Domains:
     """The values of all slots; of a thread's own slots also by the place where it stands."""
 
     layout: Layout
+    conditions: Conditions = Factory(Conditions)
     values: list[Values] = Factory(list)
     at: dict[Place, dict[int, Values]] = Factory(dict)
     own: list[frozenset[int]] = Factory(list)
-    conditions: Conditions = Factory(Conditions)
     joins: Joins = Factory(Joins)
     pending: dict[Place, None] = Factory(dict)
     readers: dict[int, dict[Place, None]] = Factory(dict)

@@ -7,7 +7,7 @@ which one, `move` says: a thread and a choice, as in a schedule.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import z3  # type: ignore[import-untyped]  # z3-solver comes without types
@@ -17,7 +17,13 @@ from haiku_tuntap.model.language.graph import Location, LocationKind
 from haiku_tuntap.properties.explore.joins import Joins
 from haiku_tuntap.properties.explore.layout import Layout, State
 from haiku_tuntap.properties.explore.schedule import Move
-from haiku_tuntap.properties.prove.finite.conditions import Condition, Formulas, Table
+from haiku_tuntap.properties.prove.finite.conditions import (
+    Condition,
+    Conditions,
+    Formulas,
+    Table,
+    do_not_look,
+)
 from haiku_tuntap.properties.prove.finite.domains import Domains, Place
 from haiku_tuntap.properties.prove.finite.steps import Effect, Ending, Stepping
 
@@ -73,10 +79,12 @@ class Encoding:
 
     `transition` relates `now` and `next`; `moves` holds where some step can be taken, `busy` where
     one can that excludes quiescence; `misfit` where a step needs a value that is not encoded.
-    `reports` and `marks` are conditions on `now`, by a violation's code and by mark.
+    `reports` and `marks` are conditions on `now`, by a violation's code and by mark. `look` is
+    called while all this is made, which can take long, and ends it by an exception.
     """
 
     layout: Layout
+    look: Callable[[], None] = do_not_look
     domains: Domains = field(init=False)
     now: list[Choice] = Factory(list)
     next: list[Choice] = Factory(list)
@@ -88,10 +96,11 @@ class Encoding:
     reports: dict[str, Condition] = Factory(dict)
     marks: dict[str, Condition] = Factory(dict)
     footprints: dict[Place, Footprint] = Factory(dict)
-    formulas: Formulas = Factory(Formulas)
+    formulas: Formulas = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.domains = Domains(self.layout)
+        self.formulas = Formulas(self.look)
+        self.domains = Domains(self.layout, Conditions(self.look))
         for slot, values in enumerate(self.domains.values):
             self.now.append(Choice(f"now {slot}", list(values)))
             self.next.append(Choice(f"next {slot}", list(values)))
