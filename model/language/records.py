@@ -21,6 +21,7 @@ or a tuple of references.
 
 from __future__ import annotations
 
+import functools
 import typing
 from collections.abc import Callable, Iterator
 from enum import Enum
@@ -105,11 +106,12 @@ def record(cls: R) -> R:
 
 def is_record_class(cls: object) -> bool:
     """Whether `cls` was made by `record`."""
-    return (
-        isinstance(cls, type)
-        and attrs.has(cls)
-        and all(_KIND in a.metadata for a in attrs.fields(cls))
-    )
+    return isinstance(cls, type) and _has_only_protected_fields(cls)
+
+
+@functools.cache
+def _has_only_protected_fields(cls: type) -> bool:
+    return attrs.has(cls) and all(_KIND in a.metadata for a in attrs.fields(cls))
 
 
 def is_record(value: object) -> bool:

@@ -27,6 +27,7 @@ touches only its own record, and cannot change what the system does.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Never, ParamSpec, TypeVar, overload
@@ -223,10 +224,14 @@ def observes(event: Event[P]) -> Callable[[Callable[..., None]], Callable[..., N
 
 def observers(monitor: object) -> Iterator[tuple[Event[Any], Callable[..., None]]]:
     """The events that `monitor` observes, with the functions that do."""
-    for name in dir(type(monitor)):
-        function = getattr(type(monitor), name)
-        if hasattr(function, "observed_event"):
-            yield function.observed_event, function
+    cls: type = type(monitor)
+    yield from _observers(cls)
+
+
+@functools.cache
+def _observers(cls: type) -> list[tuple[Event[Any], Callable[..., None]]]:
+    functions = [getattr(cls, name) for name in dir(cls)]
+    return [(f.observed_event, f) for f in functions if hasattr(f, "observed_event")]
 
 
 def static(function: Callable[P, R]) -> Callable[P, R]:

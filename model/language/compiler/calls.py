@@ -302,7 +302,7 @@ class Calls(Pools):
         function: Callable[..., Any],
     ) -> None:
         """Give a routine's parameters their values."""
-        signature = inspect.signature(function)
+        signature = _signature(function)
         try:
             bound = signature.bind(*args, **kwargs)
         except TypeError as error:
@@ -360,6 +360,9 @@ def _narrow(var: Var, declared: ValueType) -> None:
     known, wanted = var.type.cls, declared.cls
     if declared.name == "ref" and (known is None or (wanted and issubclass(wanted, known))):
         var.type = declared
+
+
+_signature = functools.cache(inspect.signature)
 
 
 @functools.cache
