@@ -11,10 +11,10 @@ check: $(VENV)/ready
 	$(BIN)/tuntap check
 
 test: $(VENV)/ready-for-tests
-	$(BIN)/pytest -n auto -m "not campaign"
+	$(BIN)/pytest -n auto --dist loadgroup -m "not campaign"
 
 campaign: $(VENV)/ready-for-tests
-	$(BIN)/pytest -n auto -m campaign
+	$(BIN)/pytest -n auto --dist loadgroup -m campaign
 
 lint: $(VENV)/ready-for-tests
 	$(BIN)/ruff check .
