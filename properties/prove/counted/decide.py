@@ -5,6 +5,7 @@ What a path decides, of tests and of who takes part in the step, is kept here.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from attrs import Factory, define
@@ -14,6 +15,9 @@ from haiku_tuntap.properties.prove.counted.moves import Anyone, Binding, Everyon
 from haiku_tuntap.properties.prove.counted.population import CannotCountError, Population, Role
 from haiku_tuntap.properties.prove.counted.terms import Fn, Own, Shared, Term, fn
 from haiku_tuntap.properties.prove.counted.values import Record, Several
+
+# Equal roles are one object: sets of roles are compared all the time.
+_the_role = functools.cache(Role)
 
 
 class ImpossibleError(Exception):
@@ -118,7 +122,7 @@ class Deciding:
     def _place_of(self, var: Var) -> Role:
         place = self._name_of(var)
         record = self.population.own_record(var.type)
-        return Role(place, record, var.type.name == "seq", self.template, var.name)
+        return _the_role(place, record, var.type.name == "seq", self.template, var.name)
 
     def _role(self, place: str, kind: ValueType) -> Role:
-        return Role(place, self.population.own_record(kind), kind.name == "seq")
+        return _the_role(place, self.population.own_record(kind), kind.name == "seq")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +14,7 @@ from haiku_tuntap.model.language.graph import LocationKind
 from haiku_tuntap.properties.prove.counted.classes import Classes, Shift, Transition
 from haiku_tuntap.properties.prove.counted.facts import Counted, number, truth
 from haiku_tuntap.properties.prove.counted.joints import Rule
+from haiku_tuntap.properties.prove.formulas import every, total
 
 TIMEOUT = 20_000  # milliseconds for one query, which takes a few
 
@@ -80,7 +82,7 @@ class Machine:
         facts = [size >= 0 for size in self.sizes]
         for index in range(len(self.counted.places)):
             members = [s for i, s in enumerate(self.sizes) if index in self.inside[i]]
-            facts.append(z3.Int(f"#{index}") == z3.Sum(members))
+            facts.append(z3.Int(f"#{index}") == total(members))
         return facts
 
     def initial(self, one: frozenset[str]) -> list[z3.BoolRef]:
@@ -112,11 +114,11 @@ class Machine:
         for who, shifts in enumerate(transition.sides):
             picks = [z3.Int(f"participant {who} shift {i}") for i in range(len(shifts))]
             guard += [pick >= 0 for pick in picks]
-            guard.append(z3.Sum(picks) == 1)
+            guard.append(total(picks) == 1)
             for (before, after), pick in zip(shifts, picks, strict=True):
                 leaving.setdefault(before, []).append(pick)
                 chosen.append(((before, after), pick))
-        guard += [self.sizes[c] >= z3.Sum(picks) for c, picks in leaving.items()]
+        guard += [self.sizes[c] >= total(picks) for c, picks in leaving.items()]
         if self._begins_a_turn(rules[0]):
             guard.append(self.counted.in_turn(self.in_turn) == 0)
         after_: dict[str, z3.ArithRef] = {}
@@ -124,7 +126,7 @@ class Machine:
             after_[name] = number(term)
         if not transition.ends:
             for before, after in transition.swept:
-                rest = self.sizes[before] - z3.Sum(leaving.get(before, [z3.IntVal(0)]))
+                rest = self.sizes[before] - total(leaving.get(before, []))
                 chosen.append(((before, after), rest))
             after_.update(self._counts_after(chosen))
         return Change(transition, rules, guard, after_)
@@ -144,7 +146,7 @@ class Machine:
             for index in self.inside[before] - self.inside[after]:
                 delta.setdefault(index, []).append(-count)
         for index, parts in delta.items():
-            yield f"#{index}", z3.Sum(z3.Int(f"#{index}"), *parts)
+            yield f"#{index}", total([z3.Int(f"#{index}"), *parts])
 
 
 @frozen
@@ -176,7 +178,7 @@ class Obligation:
 
 
 def _breaks(change: Change, later: Sequence[z3.BoolRef]) -> z3.BoolRef:
-    return z3.And(*change.guard, z3.Not(z3.And(*later)))
+    return every([*change.guard, z3.Not(every(later))])
 
 
 @define(eq=False)
@@ -227,19 +229,26 @@ class Prover:
 
     def discharge(self, obligation: Obligation) -> z3.ModelRef | None:
         """A state of the invariant that breaks an obligation; None if there is none."""
-        model, core = self._ask(obligation.formula, self.literals.values())
-        if core is not None:
-            self.used[obligation] = core
-        return model
+        with self._asked(obligation.formula, self.literals.values()) as answer:
+            if answer == z3.unsat:
+                self.used[obligation] = self._core()
+            return self.solver.model() if answer == z3.sat else None
 
     def find(self, formula_: z3.BoolRef) -> z3.ModelRef | None:
         """A state of which the claims are true, and the formula; None if there is none."""
-        return self._ask(formula_, self.literals.values())[0]
+        with self._asked(formula_, self.literals.values()) as answer:
+            return self.solver.model() if answer == z3.sat else None
 
-    def _ask(
+    def is_possible(self, formula_: z3.BoolRef) -> bool:
+        """Whether there is such a state; it need not be known."""
+        with self._asked(formula_, self.literals.values()) as answer:
+            return bool(answer == z3.sat)
+
+    @contextmanager
+    def _asked(
         self, formula_: z3.BoolRef, literals: Iterable[z3.BoolRef]
-    ) -> tuple[z3.ModelRef | None, frozenset[str] | None]:
-        """A model, or the claims that exclude one."""
+    ) -> Iterator[z3.CheckSatResult]:
+        """What Z3 answers; that it gives up is noted."""
         self.queries += 1
         self.solver.push()
         try:
@@ -247,12 +256,13 @@ class Prover:
             answer = self.solver.check(*literals)
             if answer == z3.unknown:
                 self.undetermined.append(f"Z3 gave up: {self.solver.reason_unknown()}")
-                return None, None
-            if answer == z3.sat:
-                return self.solver.model(), None
-            return None, frozenset(self.names[c.get_id()] for c in self.solver.unsat_core())
+            yield answer
         finally:
             self.solver.pop()
+
+    def _core(self) -> frozenset[str]:
+        """The claims that exclude what was asked for."""
+        return frozenset(self.names[c.get_id()] for c in self.solver.unsat_core())
 
     def after(self, change: Change) -> dict[str, z3.BoolRef]:
         """What the claims that a transition affects say after it, by name."""
@@ -272,7 +282,8 @@ class Prover:
         self, change: Change, later: Sequence[z3.BoolRef], assumed: Iterable[str]
     ) -> z3.ModelRef | None:
         """A state of some claims after which a transition breaks one of `later`."""
-        return self._ask(_breaks(change, later), [self.literals[name] for name in assumed])[0]
+        with self._asked(_breaks(change, later), [self.literals[n] for n in assumed]) as answer:
+            return self.solver.model() if answer == z3.sat else None
 
     def _check(self, change: Change) -> None:
         after = self.after(change)
@@ -297,7 +308,8 @@ class Prover:
 
     def excluders(self, formula_: z3.BoolRef, names: Iterable[str]) -> frozenset[str] | None:
         """Those of some claims that exclude something; None if they do not."""
-        return self._ask(formula_, [self.literals[name] for name in names])[1]
+        with self._asked(formula_, [self.literals[name] for name in names]) as answer:
+            return self._core() if answer == z3.unsat else None
 
     def needed_of(self, wanted: set[str], helpers: set[str]) -> set[str]:
         """Helpers that are enough to prove the wanted claims, with those that they need themselves.
@@ -326,12 +338,11 @@ class Prover:
     def _is_needed(self, name: str) -> bool:
         others = [literal for n, literal in self.literals.items() if n != name]
         return any(
-            self._ask(obligation.without(name), others)[1] is None
+            not self._is_excluded(obligation.without(name), others)
             for obligation, core in self.used.items()
             if name in core
         )
 
-    def unoccupied(self) -> set[int]:
-        """The classes in which the invariant lets no thread be."""
-        sizes = enumerate(self.machine.sizes)
-        return {number for number, size in sizes if self.find(size > 0) is None}
+    def _is_excluded(self, formula_: z3.BoolRef, literals: Iterable[z3.BoolRef]) -> bool:
+        with self._asked(formula_, literals) as answer:
+            return bool(answer == z3.unsat)

@@ -6,6 +6,7 @@ variables. It has one list of (before, after) per participant.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from attrs import Factory, define
@@ -79,6 +80,7 @@ def joint_of(move: Move) -> Joint:
     return Joint(move, alone, together, ordered, sorted(domains, key=repr), members)
 
 
+@functools.cache  # so that equal terms are one, and quickly found in a table
 def _of_anybody(term: Term) -> Term:
     """A term about one participant, whichever it is."""
     return substitute(term, lambda leaf: Own(0, leaf.key) if isinstance(leaf, Own) else leaf)

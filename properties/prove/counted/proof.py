@@ -41,6 +41,7 @@ from haiku_tuntap.properties.prove.counted.local import LocalState
 from haiku_tuntap.properties.prove.counted.population import Population
 from haiku_tuntap.properties.prove.counted.positions import Named
 from haiku_tuntap.properties.prove.counted.space import Space
+from haiku_tuntap.properties.prove.formulas import every
 from haiku_tuntap.properties.prove.monitors import MONITOR_FACTS
 from haiku_tuntap.properties.prove.theorems import Theorem
 
@@ -162,7 +163,7 @@ class Attempt:
             if model is not None:
                 proof.counterexamples.append(Counterexample(one, model))
         proof.confused = list(self._confused(machine, prover))
-        proof.vacuous = prover.find(self.situation) is None
+        proof.vacuous = not prover.is_possible(self.situation)
         if proof.inductive:
             self.tell("what the invariant needs", 0, 1)
             proof.needless = prover.needless(self.declared)
@@ -182,14 +183,16 @@ class Attempt:
                     yield f"a {record.name} may be made while the one before is still in use"
 
     def _dead(self, machine: Machine, prover: Prover) -> Iterator[str]:
-        """The places in which no thread can ever be."""
-        empty = prover.unoccupied()
-        alive = {
-            (state.template, state.place)
-            for number, members in enumerate(machine.classes.members)
-            if number not in empty
-            for state in members
-        }
+        """The places in which no thread can ever be.
+
+        Whether anybody can be in a class is asked until every place is in one in which somebody can
+        be: first of the classes that are in many places.
+        """
+        places = [{(s.template, s.place) for s in members} for members in machine.classes.members]
+        alive: set[tuple[int, int]] = set()
+        for there, size in sorted(zip(places, machine.sizes, strict=True), key=_most_places):
+            if not there <= alive and prover.is_possible(size > 0):
+                alive |= there
         for template in self.counted.space.templates:
             for location in template.graph.locations:
                 if location.steps and (template.index, location.number) not in alive:
@@ -266,14 +269,18 @@ class Attempt:
         return z3.And(self.counted.busy() == 0, self.counted.counting(asleep, "asleep") > 0)
 
 
+def _most_places(a_class: tuple[set[tuple[int, int]], z3.ArithRef]) -> int:
+    return -len(a_class[0])
+
+
 def _condition(condition: Condition) -> z3.BoolRef:
-    return z3.And([truth(t) if yes else z3.Not(truth(t)) for t, yes in condition])
+    return every([truth(t) if yes else z3.Not(truth(t)) for t, yes in condition])
 
 
 def forbidden_steps(prop: Property, machine: Machine) -> Sequence[Forbidden]:
     """The transitions that a property forbids."""
     return [
-        Forbidden(prop, report.text, z3.And(change.guard), change)
+        Forbidden(prop, report.text, every(change.guard), change)
         for change in machine.changes
         for report in change.transition.reports
         if report.code in prop.codes

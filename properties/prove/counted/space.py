@@ -20,7 +20,7 @@ from haiku_tuntap.properties.prove.counted.local import MANY, LocalState
 from haiku_tuntap.properties.prove.counted.moves import Edit, Everyone, Key, Move
 from haiku_tuntap.properties.prove.counted.population import OTHER, CannotCountError, Role
 from haiku_tuntap.properties.prove.counted.reads import counts
-from haiku_tuntap.properties.prove.counted.surroundings import Known, Surroundings
+from haiku_tuntap.properties.prove.counted.surroundings import Known, Parts, Surroundings
 from haiku_tuntap.properties.prove.counted.terms import (
     Own,
     Shared,
@@ -95,23 +95,24 @@ class Space(Surroundings):
 
     def _visit(self, state: LocalState) -> None:
         known = Known(self, state)
-        for joint in self.acting.get((state.template, state.place), ()):
-            self._join(joint, 0, known)
-        for joint, who in self.meaning.get(state.template, ()):
-            self._join(joint, who, known)
+        self._take_part(self.acting.get((state.template, state.place), {}), known)
+        self._take_part(self.meaning.get(state.template, {}), known)
         for role in state.roles:
-            for joint, who in self.holding.get(role, ()):
-                self._join(joint, who, known)
+            self._take_part(self.holding.get(role, {}), known)
             for rule in self.changing.get(role, ()):
                 for after in self.swept(rule, state):
                     self._met(after)
 
+    def _take_part(self, parts: Parts, known: Known) -> None:
+        for alone, joints in parts.items():
+            if self.holds(known, alone):
+                for joint, who in joints:
+                    self._join(joint, who, known)
+
     def _join(self, joint: Joint, who: int, known: Known) -> None:
-        """A local state that can be a participant of a move."""
+        """A local state that decides alone to take part in a move."""
         state = known.state
         if state.roles & joint.excluded:
-            return
-        if not self.holds(known, joint.alone[who]):
             return
         found = [self.look(state, leaf.key) for leaf in joint.leaves[who]]
         if None in found:

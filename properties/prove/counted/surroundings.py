@@ -28,6 +28,9 @@ from haiku_tuntap.properties.prove.counted.reads import (
 )
 from haiku_tuntap.properties.prove.counted.terms import Own, Shared, Term, evaluate, leaves
 
+Parts = dict[tuple[tuple[Term, bool], ...], list[tuple[Joint, int]]]
+"""Moves, and which participant one can be in each, by what must be true of that one alone."""
+
 SIGNALLED: Key = ("field", THREAD, "signalled")
 """What judges look at of a thread that sleeps, whether or not any step will."""
 
@@ -60,9 +63,9 @@ class Surroundings:
     domains: dict[str, set[int]] = Factory(dict)
     needed: list[list[frozenset[int]]] = Factory(list)
     read_by_holders: set[Key] = Factory(set)
-    acting: dict[tuple[int, int], list[Joint]] = field(factory=dict)
-    holding: dict[Role, list[tuple[Joint, int]]] = field(factory=dict)
-    meaning: dict[int, list[tuple[Joint, int]]] = field(factory=dict)
+    acting: dict[tuple[int, int], Parts] = field(factory=dict)
+    holding: dict[Role, Parts] = field(factory=dict)
+    meaning: dict[int, Parts] = field(factory=dict)
     counters: set[Key] = field(factory=set)
 
     def __attrs_post_init__(self) -> None:
@@ -121,12 +124,14 @@ class Surroundings:
     def _add_joint(self, joint: Joint) -> None:
         move = joint.move
         self.joints.append(joint)
-        self.acting.setdefault((move.template, move.source.number), []).append(joint)
         for who, binding in enumerate(move.participants):
             if isinstance(binding, Holder):
-                self.holding.setdefault(binding.role, []).append((joint, who))
+                parts = self.holding.setdefault(binding.role, {})
             elif who > 0:
-                self.meaning.setdefault(binding.template, []).append((joint, who))
+                parts = self.meaning.setdefault(binding.template, {})
+            else:
+                parts = self.acting.setdefault((move.template, move.source.number), {})
+            parts.setdefault(tuple(joint.alone[who]), []).append((joint, who))
 
     def _find_reads(self) -> None:
         """Which own fields a thread still reads from each place on, and which others read."""

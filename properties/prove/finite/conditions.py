@@ -19,6 +19,8 @@ from typing import Any
 import z3  # type: ignore[import-untyped]  # z3-solver comes without types
 from attrs import define
 
+from haiku_tuntap.properties.prove.formulas import every, some
+
 Condition = Any  # True, False, or opaque
 Table = dict[Any, Condition]  # of any two conditions at most one holds
 
@@ -113,24 +115,13 @@ class Conditions:
 
 @define(eq=False)
 class Formulas(Conditions):
-    """Conditions that are formulas of Z3.
-
-    They are made by Z3's C functions: z3.And looks at the sorts of all its arguments, which takes
-    longer than everything else here.
-    """
+    """Conditions that are formulas of Z3."""
 
     def _every(self, conditions: list[Condition]) -> Condition:
-        return _joined(z3.Z3_mk_and, conditions)
+        return every(conditions)
 
     def _some(self, conditions: list[Condition]) -> Condition:
-        return _joined(z3.Z3_mk_or, conditions)
+        return some(conditions)
 
     def _negated(self, condition: Condition) -> Condition:
         return condition.arg(0) if z3.is_not(condition) else z3.Not(condition)
-
-
-def _joined(make: Any, conditions: list[Condition]) -> Condition:
-    context = z3.main_ctx()
-    count = len(conditions)
-    array = (z3.Ast * count)(*(condition.as_ast() for condition in conditions))
-    return z3.BoolRef(make(context.ref(), count, array), context)

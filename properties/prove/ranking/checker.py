@@ -22,6 +22,7 @@ from haiku_tuntap.properties.prove.counted.induction import Claim, Machine, Prov
 from haiku_tuntap.properties.prove.counted.joints import Rule
 from haiku_tuntap.properties.prove.counted.local import LocalState
 from haiku_tuntap.properties.prove.counted.proof import Proof
+from haiku_tuntap.properties.prove.formulas import every, some, total
 from haiku_tuntap.properties.prove.ranking.measure import Level, SomebodyAt
 from haiku_tuntap.properties.prove.ranking.steps import is_internal
 
@@ -119,7 +120,7 @@ class Checker:
         Mostly there is none even if participants could come from anywhere, which is asked first,
         because it is a much smaller question.
         """
-        if prover.find(Taken(self, transition, exact=False).does_not_get_less()) is None:
+        if not prover.is_possible(Taken(self, transition, exact=False).does_not_get_less()):
             return None
         return prover.find(Taken(self, transition, exact=True).does_not_get_less())
 
@@ -132,13 +133,13 @@ class Checker:
         return found
 
     def _total(self, weighing: Weighing) -> z3.ArithRef:
-        parts = [z3.IntVal(0)]
+        parts = []
         for size, members in zip(self.machine.sizes, self.machine.classes.members, strict=True):
             weight = weighing.weights.get(members[0], 0)
             if weight:
                 parts.append(weight * size)
         parts += [factor * z3.Int(name) for name, factor in weighing.variables.items()]
-        return z3.Sum(parts)
+        return total(parts)
 
     def value(
         self,
@@ -151,13 +152,13 @@ class Checker:
         def now(weighing: Weighing) -> z3.ArithRef:
             return weighing.before + rises.get(weighing.name, 0)
 
-        total = now(self._sums[self.levels.index(level)])
+        summed = now(self._sums[self.levels.index(level)])
         if level.condition is None:
-            return total
+            return summed
         if isinstance(level.condition, SomebodyAt):
-            return z3.If(now(self._crowds[level.condition]) > 0, total, 0)
+            return z3.If(now(self._crowds[level.condition]) > 0, summed, 0)
         substitution = [(z3.Int(name), value) for name, value in stored.items()]
-        return z3.If(z3.substitute(level.condition.formula(), *substitution), total, 0)
+        return z3.If(z3.substitute(level.condition.formula(), *substitution), summed, 0)
 
 
 @define(eq=False)
@@ -180,7 +181,7 @@ class Taken:
         for who, shifts in enumerate(self.transition.sides):
             self._choose(who, shifts)
         if self.exact:
-            self.guard += [sizes[c] >= z3.Sum(picks) for c, picks in self.leaving.items()]
+            self.guard += [sizes[c] >= total(picks) for c, picks in self.leaving.items()]
         self._sweep()
         for name, term in self.transition.shared:
             rise = number(term) - z3.Int(name)
@@ -189,15 +190,15 @@ class Taken:
     def does_not_get_less(self) -> z3.BoolRef:
         """The transition can be taken, and no level gets less with none before it getting more."""
         checker = self.checker
-        rises = {name: z3.Sum(parts) for name, parts in self.rises.items()}
+        rises = {name: total(parts) for name, parts in self.rises.items()}
         stored = {name: number(term) for name, term in self.transition.shared}
         ways: list[z3.BoolRef] = []
         so_far: list[z3.BoolRef] = []
         for level in checker.levels:
             before, after = checker.value(level, {}, {}), checker.value(level, rises, stored)
-            ways.append(z3.And(*so_far, after < before))
+            ways.append(every([*so_far, after < before]))
             so_far.append(after <= before)
-        return z3.And(*self.guard, z3.Not(z3.Or(ways)))
+        return every([*self.guard, z3.Not(some(ways))])
 
     def _choose(self, who: int, shifts: Sequence[Shift]) -> None:
         """One participant makes one shift; from a class, those that weigh the same are alike."""
@@ -211,7 +212,7 @@ class Taken:
             self.leaving.setdefault(before, []).append(pick)
             self._rise(weights, pick)
         self.guard += [pick >= 0 for pick in picks]
-        self.guard.append(z3.Sum(picks) == 1)
+        self.guard.append(total(picks) == 1)
 
     def _sweep(self) -> None:
         """All others who have the role make their shift."""
@@ -220,7 +221,7 @@ class Taken:
             if not any(weights):
                 continue
             if self.exact:
-                taking_part = z3.Sum([z3.IntVal(0), *self.leaving.get(before, [])])
+                taking_part = total(self.leaving.get(before, []))
                 others = self.checker.machine.sizes[before] - taking_part
             else:
                 others = z3.Int(f"swept {before} {after}")

@@ -15,6 +15,7 @@ from haiku_tuntap.properties.prove.counted.induction import Claim, Prover, claim
 from haiku_tuntap.properties.prove.counted.population import is_shadow
 from haiku_tuntap.properties.prove.counted.proof import Proof
 from haiku_tuntap.properties.prove.counted.space import Space
+from haiku_tuntap.properties.prove.formulas import every
 
 
 def counters(space: Space) -> dict[str, int]:
@@ -61,7 +62,7 @@ def _lowered_too_far(prover: Prover, names: list[str]) -> Iterator[str]:
         for name in names:
             if name in change.after:
                 after = change.after[name]
-                if prover.find(z3.And(*change.guard, after < 0)) is not None:
+                if prover.is_possible(every([*change.guard, after < 0])):
                     yield name
     if prover.undetermined:
         yield from names  # nothing is known then

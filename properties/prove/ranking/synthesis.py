@@ -27,6 +27,7 @@ from haiku_tuntap.properties.prove.counted.local import LocalState
 from haiku_tuntap.properties.prove.counted.proof import Proof
 from haiku_tuntap.properties.prove.counted.space import Space
 from haiku_tuntap.properties.prove.counted.terms import Shared, Term, leaves
+from haiku_tuntap.properties.prove.formulas import every, some
 from haiku_tuntap.properties.prove.ranking.lemmas import counters, lists_of_others
 from haiku_tuntap.properties.prove.ranking.linear import Weights, weights_for
 from haiku_tuntap.properties.prove.ranking.loops import loops_of
@@ -116,7 +117,7 @@ class Synthesis:
 
     def _is_never_negative(self, name: str) -> bool:
         if name not in self._signed:
-            self._signed[name] = self.prover.find(z3.Int(name) < 0) is not None
+            self._signed[name] = self.prover.is_possible(z3.Int(name) < 0)
         return not self._signed[name]
 
     # --- steps that are impossible ------------------------------------------------------------
@@ -128,7 +129,7 @@ class Synthesis:
             formula = [] if condition is None else [self._formula(condition)]
             change = self._changes.get(rule.number)
             guard = [] if change is None else change.guard
-            self._possible[key] = self.prover.find(z3.And(*guard, *formula)) is not None
+            self._possible[key] = self.prover.is_possible(every([*guard, *formula]))
         return self._possible[key]
 
     def _formula(self, condition: Condition) -> z3.BoolRef:
@@ -137,7 +138,7 @@ class Synthesis:
             return condition.formula()
         classes = self.proof.machine.classes
         numbers = sorted({classes.of[state] for state in condition.states})
-        return z3.Or([self.proof.machine.sizes[n] > 0 for n in numbers])
+        return some([self.proof.machine.sizes[n] > 0 for n in numbers])
 
     def _leave_out_impossible(self) -> bool:
         possible = [s for s in self.left if self._is_possible(s.rule, None)]
@@ -166,7 +167,7 @@ class Synthesis:
             return False
         change = self._changes.get(rule.number)
         guard = [] if change is None else change.guard
-        return self.prover.find(z3.And(*guard, z3.Int(name) <= stored)) is None
+        return not self.prover.is_possible(every([*guard, z3.Int(name) <= stored]))
 
     # --- conditions ---------------------------------------------------------------------------
 
