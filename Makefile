@@ -5,13 +5,16 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --editable
 
-.PHONY: check test campaign lint benchmark
+.PHONY: check test engines campaign lint benchmark
 
 check: $(VENV)/ready
 	$(BIN)/tuntap check
 
 test: $(VENV)/ready-for-tests
-	$(BIN)/pytest -n auto --dist loadgroup -m "not campaign"
+	$(BIN)/pytest -n auto --dist loadgroup -m "not campaign and not engines"
+
+engines: $(VENV)/ready-for-tests
+	$(BIN)/pytest -n auto -m engines
 
 campaign: $(VENV)/ready-for-tests
 	$(BIN)/pytest -n auto --dist loadgroup -m campaign

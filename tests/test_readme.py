@@ -77,7 +77,7 @@ def test_replay_shows_the_trace_of_a_token(tmp_path: Path) -> None:
     assert block_after("<!-- trace -->") in shown
 
 
-@pytest.mark.parametrize("target", ["check", "test", "campaign", "lint", "benchmark"])
+@pytest.mark.parametrize("target", ["check", "test", "engines", "campaign", "lint", "benchmark"])
 def test_the_make_targets_exist(target: str) -> None:
     assert shutil.which("make") is not None
     output_of("make", "--dry-run", target, cwd=ROOT)

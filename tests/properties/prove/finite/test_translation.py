@@ -27,14 +27,18 @@ def fine(driver: str, scenario: str) -> Model:
     return build(DRIVERS[driver], SCENARIOS[scenario], ALL, reduced=False)
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+# Eleven devices take minutes and 10 GiB to translate.
+TRANSLATED = [name for name in SCENARIOS if name != "create-eleven"]
+
+
+@pytest.mark.parametrize("scenario", TRANSLATED)
 def test_both_give_the_same_successors_reports_and_quiescence(scenario: str) -> None:
     model = fine("tunnel", scenario)
     assert list(disagreements(model, walk(model, 1, STATES))) == []
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", TRANSLATED)
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_both_give_the_same_for_every_driver(driver: str, scenario: str) -> None:
     model = fine(driver, scenario)
