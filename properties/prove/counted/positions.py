@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import Factory, define
 
-from haiku_tuntap.model.language.graph import Location, LocationKind
+from haiku_tuntap.model.language.graph import Location, LocationKind, ThreadGraph
 from haiku_tuntap.model.language.invariants import Mine
 from haiku_tuntap.properties.prove.counted.local import LocalState
 from haiku_tuntap.properties.prove.counted.population import OwnRecord
@@ -36,8 +36,18 @@ def plain(record: Any) -> Any:
 def standing_of(space: Space, state: LocalState) -> str:
     """A local state's thread and location, in words."""
     template = space.templates[state.template]
-    location = template.location(state)
-    return f"{template.name}: {location.kind.name.lower()} {location.label}"
+    return standing_at(template.graph, template.location(state))
+
+
+def standing_at(graph: ThreadGraph, location: Location) -> str:
+    """A thread that stands at a location, in words."""
+    return f"{graph.name}: {location.kind.name.lower()} {location.label}"
+
+
+def source_of(location: Location) -> str | None:
+    """The line of Haiku's source of the next step, if there is one."""
+    frame = innermost(location.stack)
+    return place(frame) if location.kind is LocationKind.PRIMITIVE else None
 
 
 @define(eq=False)
@@ -104,8 +114,7 @@ class LocalPosition:
 
     @property
     def source(self) -> str | None:
-        frame = innermost(self.location.stack)
-        return place(frame) if self.location.kind is LocationKind.PRIMITIVE else None
+        return source_of(self.location)
 
     def name_of(self, record: Any) -> str:
         population = self.space.population

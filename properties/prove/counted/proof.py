@@ -18,12 +18,9 @@ import z3  # type: ignore[import-untyped]  # z3-solver comes without types
 from attrs import Factory, define, field, frozen
 
 from haiku_tuntap.model.drivers.driver import Driver
-from haiku_tuntap.model.language.compiler import compile_threads
 from haiku_tuntap.model.language.graph import LocationKind
-from haiku_tuntap.model.language.instances import Instances
 from haiku_tuntap.model.language.invariants import RECORD_FACTS
 from haiku_tuntap.model.language.system import System
-from haiku_tuntap.properties.explore.layout import Layout
 from haiku_tuntap.properties.property import Property
 from haiku_tuntap.properties.prove.counted.classes import Classes
 from haiku_tuntap.properties.prove.counted.facts import CAN_STEP, Counted, truth
@@ -38,10 +35,11 @@ from haiku_tuntap.properties.prove.counted.induction import (
 )
 from haiku_tuntap.properties.prove.counted.judging import Condition, complaints
 from haiku_tuntap.properties.prove.counted.local import LocalState
-from haiku_tuntap.properties.prove.counted.population import Population
+from haiku_tuntap.properties.prove.counted.population import population_of
 from haiku_tuntap.properties.prove.counted.positions import Named
 from haiku_tuntap.properties.prove.counted.space import Space
 from haiku_tuntap.properties.prove.monitors import MONITOR_FACTS
+from haiku_tuntap.properties.prove.names import require_known_names
 from haiku_tuntap.properties.prove.theorems import Theorem
 
 
@@ -101,10 +99,7 @@ def system_space(
     tell: Callable[[int], None] = lambda count: None,
 ) -> Space:
     """The local states and rules of a system of templates; `tell` hears how many states so far."""
-    instances = Instances(system)
-    graphs = compile_threads(system, instances)
-    layout = Layout(system, instances, graphs, keeps_references=True)
-    return Space(Population(layout, one), tell=tell)
+    return Space(population_of(system, one), tell=tell)
 
 
 @define(eq=False)
@@ -130,7 +125,7 @@ class Attempt:
         self.tell("local states", 0, 1)
         space = system_space(
             built.system,
-            self.one | self.turns,
+            built.single,
             lambda count: self.tell(f"{count:,} local states", 0, 1),
         )
         self.counted = Counted(space)
@@ -150,6 +145,7 @@ class Attempt:
         """Try to prove the theorem."""
         began = time.perf_counter()
         self.prepare()
+        require_known_names(self.driver, self.theorem, self.counted.space.population)
         machine = self.machine()
         proof = Proof(self.driver, self.theorem, self.counted, machine, self.claims, self.why)
         prover = Prover(machine, self.claims, lambda done, of: self.tell("transitions", done, of))
@@ -286,7 +282,8 @@ def prove(
     """Try to prove a theorem about a driver.
 
     `tell` hears what is done, how much of it, and of how much. Raises LanguageError for a text
-    outside the language, and CannotCountError where integers cannot stand for the system.
+    outside the language, InputError for a name in the invariant that there is not, and
+    CannotCountError where integers cannot stand for the system.
     """
     attempt = Attempt(driver, theorem) if tell is None else Attempt(driver, theorem, tell)
     return attempt.run()
