@@ -120,7 +120,7 @@ class LocalPosition:
         population = self.space.population
         if not isinstance(record, Mine):
             return population.layout.instances.of(plain(record)).name
-        own = OwnRecord(record.cls, record.path)
+        own = self._own_record(record.cls, record.path)
         if not population.has(self.state.template, own):
             return ""
         return population.instance(population.number_of(own, self.state.template)).name
@@ -157,5 +157,10 @@ class LocalPosition:
 
     def own(self, cls: type, field: str) -> Any:
         *path, name = field.split(".")
-        key = ("field", OwnRecord(cls, tuple(path)), name)
+        key = ("field", self._own_record(cls, tuple(path)), name)
         return self.space.look(self.state, key) if self.space.is_needed(self.state, key) else None
+
+    def _own_record(self, cls: type, path: tuple[str, ...]) -> OwnRecord:
+        """A record of the thread's own, of the class that the driver has in that one's stead."""
+        substitution = self.space.population.layout.system.substitution
+        return OwnRecord(substitution.resolve(cls), path)
