@@ -1,15 +1,17 @@
 """Asking a property's judge about all states at once.
 
-A judge is Python over a view of one quiescent state. Here the view is of one thread in any state:
-what the thread has to itself is known, and what all share is an unknown. Where the judge tests an
-unknown, both answers are tried, in turn. What it says on each path, together with the answers that
-led there, is the condition under which a thread in that local state violates the property.
+A judge is Python over a view of one quiescent state. Here the view is of any state, and of one
+thread in it or none: what the thread has to itself is known, and what all share is an unknown.
+Where the judge tests an unknown, both answers are tried, in turn. What it says on each path,
+together with the answers that led there, is the condition under which the state, or a thread in
+that local state, violates the property. There is any number of other threads, so that a judge which
+looks at them is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NoReturn
 
 from attrs import define, field, frozen
 
@@ -35,16 +37,22 @@ class Complaint:
 
 
 def complaints(space: Space, prop: Property, state: LocalState | None) -> Iterator[Complaint]:
-    """What the judge says of a thread in a local state, or of the shared records alone."""
+    """What the judges say of a thread in a local state, or of the shared records alone."""
     decisions = Decisions()
     while True:
         answers = Answers(decisions)
-        view = AnyState(space, state, answers)
-        reasons = list(prop.judge(view))  # type: ignore[arg-type]  # it looks like a view
-        for reason in reasons:
+        view = AnyState(prop, space, state, answers)
+        for reason in list(_reasons(prop, view)):
             yield Complaint(reason, tuple(answers.given.items()))
         if not decisions.advance():
             return
+
+
+def _reasons(prop: Property, view: AnyState) -> Iterable[str]:
+    seen: Any = view  # it looks like a View
+    if view.state is None:
+        return prop.judge(seen)
+    return prop.judge_of_thread(seen, view.thread) if prop.judge_of_thread else ()
 
 
 @define(eq=False)
@@ -128,6 +136,7 @@ def _term(value: object) -> Term:
 class AnyState:
     """What a judge sees in place of a View: one thread, or none, in any state."""
 
+    prop: Property
     space: Space
     state: LocalState | None
     answers: Answers
@@ -137,13 +146,20 @@ class AnyState:
         return self.space.population.layout
 
     @property
-    def threads(self) -> list[ThreadView]:
-        if self.state is None:
-            return []
+    def threads(self) -> NoReturn:
+        raise CannotCountError(
+            f"{self.prop.id} looks at all threads together; if what it says is of each by itself, "
+            "let judge_of_thread say it"
+        )
+
+    @property
+    def thread(self) -> ThreadView:
+        """The thread that it is about."""
+        assert self.state is not None
         template = self.space.templates[self.state.template]
         spec = self.layout.system.threads[self.state.template]
         location = template.location(self.state)
-        return [ThreadView(self.state.template, spec.name, spec.thread, location)]
+        return ThreadView(self.state.template, spec.name, spec.thread, location)
 
     def monitor(self, cls: type) -> Any:
         return next(m for m in self.layout.system.monitors if isinstance(m, cls))
@@ -176,12 +192,15 @@ class AnyState:
         return f"{self.space.population.instance(number).name}.{name}"
 
     def _own(self, template: int, own: OwnRecord, name: str, kind: ValueType) -> Any:
-        assert self.state is not None
-        assert self.state.template == template
+        if self.state is None or self.state.template != template:
+            raise CannotCountError(
+                f"{self.prop.id} looks at {own}.{name} of a thread that it is not asked about; of "
+                "one thread alone judge_of_thread is asked"
+            )
         key = ("field", own, name)
         if key in self.space.counters:
             raise CannotCountError(
-                f"a property looks at {own}.{name}, of which it is only known whether it is "
+                f"{self.prop.id} looks at {own}.{name}, of which it is only known whether it is "
                 f"{MANY} or more"
             )
         found = self.space.look(self.state, key)
@@ -197,7 +216,9 @@ class AnyState:
     def _forgotten(self, own: OwnRecord, name: str, kind: ValueType) -> Unknown:
         """A field that no step will read any more, so that its value is not kept: any value."""
         if kind.names_records:
-            raise CannotCountError(f"a property looks at {own}.{name} when no step will any more")
+            raise CannotCountError(
+                f"{self.prop.id} looks at {own}.{name} when no step will any more"
+            )
         return Unknown(Shared(f"somebody's {own}.{name}"), self.answers)
 
     def _decode(self, value: int, kind: ValueType, template: int | None) -> Any:
