@@ -40,10 +40,11 @@ def completable(view: View, thread: ThreadView) -> str | None:
     device = view.value(view.value(file, "cookie"), "device")
     if device in abandoned(view):
         return "the interface of its device was deleted"
-    packets = view.value(device.send_queue, "buffers")
+    packets = view.length(device.send_queue, "buffers")
     asked = view.value(shadow, "events") if thread.entry != "read" else B_SELECT_READ
-    if asked & B_SELECT_READ and packets:
-        return f"{len(packets)} packet{'s lie' if len(packets) > 1 else ' lies'} in the queue"
+    if asked & B_SELECT_READ and packets > 0:
+        lie = "1 packet lies" if packets == 1 else f"{packets} packets lie"
+        return f"{lie} in the queue"
     if asked & B_SELECT_WRITE:
         return "the device can always be written to"
     return None

@@ -92,6 +92,12 @@ class Unknown:
     def __gt__(self, other: object) -> Any:
         return self._compare("gt", other)
 
+    def __le__(self, other: object) -> Any:
+        return self._compare("le", other)
+
+    def __ge__(self, other: object) -> Any:
+        return self._compare("ge", other)
+
     def __add__(self, other: object) -> Any:
         return self._compare("add", other)
 
@@ -110,19 +116,23 @@ class Unknown:
 
 @define(eq=False)
 class UnknownSequence:
-    """A sequence of which only the length matters: 0, 1, or 2 for all that is more."""
+    """A sequence of which only the length is kept. Python's `len` wants a number that is known."""
 
+    name: str
     length: Term
     answers: Answers
 
     def __bool__(self) -> bool:
         return self.answers.test(fn("gt", self.length, 0))
 
-    def __len__(self) -> int:
-        for known in (0, 1):
-            if self.answers.test(fn("eq", self.length, known)):
-                return known
-        return 2
+    def __len__(self) -> NoReturn:
+        raise CannotCountError(
+            f"a property asks for len of {self.name}, which may be any number; let it compare "
+            "view.length(...) with one"
+        )
+
+    def __iter__(self) -> NoReturn:
+        raise CannotCountError(f"a property looks at what is in {self.name}; only how much is kept")
 
 
 def _term(value: object) -> Term:
@@ -173,12 +183,16 @@ class AnyState:
         constant = population.constant(number, name)
         if kind.name == "seq":
             length = Shared(self._place(number, name)) if constant is None else constant
-            return UnknownSequence(length, self.answers)
+            return UnknownSequence(self._place(number, name), length, self.answers)
         if constant is None and kind.names_records:
             return self._one_of(self._place(number, name), kind)
         if constant is None:
             return Unknown(Shared(self._place(number, name)), self.answers)
         return self._decode(constant, kind, None)
+
+    def length(self, record: Any, name: str) -> Any:
+        length = self.value(record, name).length
+        return length if isinstance(length, int) else Unknown(length, self.answers)
 
     def _one_of(self, place: str, kind: ValueType) -> Any:
         """What a shared reference means: one of the values that it has anywhere."""
@@ -210,7 +224,7 @@ class AnyState:
         ):
             return self._forgotten(own, name, kind)
         if kind.name == "seq":
-            return UnknownSequence(found, self.answers)
+            return UnknownSequence(f"{own}.{name}", found, self.answers)
         return self._decode(found, kind, template)
 
     def _forgotten(self, own: OwnRecord, name: str, kind: ValueType) -> Unknown:

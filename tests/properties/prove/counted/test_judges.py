@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -26,6 +26,7 @@ from haiku_tuntap.properties.prove.counted.local import LocalState
 from haiku_tuntap.properties.prove.counted.population import CannotCountError
 from haiku_tuntap.properties.prove.counted.proof import Attempt
 from haiku_tuntap.properties.prove.counted.runs import CountedState, value
+from haiku_tuntap.properties.prove.counted.terms import Shared, fn
 from haiku_tuntap.properties.prove.theorems import THEOREMS
 from haiku_tuntap.properties.prove.verdicts import attempt
 
@@ -116,6 +117,49 @@ def test_a_judge_that_looks_at_what_another_thread_has_to_itself_is_refused() ->
     assert list(complaints(space, prop, first)) == []
     with pytest.raises(CannotCountError, match=r"made-up looks at Thread\.signalled of a thread"):
         list(complaints(space, prop, second))
+
+
+def crowded(view: View) -> Iterator[str]:
+    (mutex,) = view.layout.instances.of_class(Mutex)
+    if view.length(mutex.object, "waiters") > 2:
+        yield "more than two wait"
+
+
+def pair(view: View) -> Iterator[str]:
+    (mutex,) = view.layout.instances.of_class(Mutex)
+    if len(view.value(mutex.object, "waiters")) == 2:
+        yield "two wait"
+
+
+def served(view: View) -> Iterator[str]:
+    (mutex,) = view.layout.instances.of_class(Mutex)
+    if any(thread.signalled for thread in view.value(mutex.object, "waiters")):
+        yield "somebody who was signalled waits"
+
+
+def test_how_many_there_are_is_compared_with_any_number() -> None:
+    mutex = Mutex()
+    space = space_of(mutex, call(enter, mutex))
+    more_than_two = (fn("gt", Shared("it.waiters"), 2), True)
+    assert list(complaints(space, judging(judge=crowded), None)) == [
+        Complaint("more than two wait", (more_than_two,))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("judge", "problem"),
+    [
+        (pair, r"asks for len of it\.waiters, which may be any number"),
+        (served, r"looks at what is in it\.waiters"),
+    ],
+)
+def test_len_and_the_elements_of_what_is_counted_are_refused(
+    judge: Callable[[View], Iterator[str]], problem: str
+) -> None:
+    mutex = Mutex()
+    space = space_of(mutex, call(enter, mutex))
+    with pytest.raises(CannotCountError, match=problem):
+        list(complaints(space, judging(judge=judge), None))
 
 
 def test_a_proof_with_such_a_judge_is_none() -> None:
