@@ -91,7 +91,7 @@ def search(
 
     def judge(state: State) -> Iterable[tuple[str, str]]:
         view = View(model.layout, state)
-        return [(p.id, reason) for p in properties for reason in p.judge(view)]
+        return [(p.id, reason) for p in properties for reason in p.violations(view)]
 
     return Search(model, judge, by_code.get, wanted, limits, progress).run()
 

@@ -20,25 +20,25 @@ def waits_for_lock(thread: ThreadView) -> bool:
     return waiting and thread.location.label.startswith("lock(")
 
 
-def deadlocks(view: View) -> Iterator[str]:
-    """The threads of a quiescent state that wait for a lock."""
-    for thread in view.threads:
-        if waits_for_lock(thread):
-            yield f"{thread.name} waits in {thread.location.label}, which nobody will unlock"
+def deadlock(view: View, thread: ThreadView) -> Iterator[str]:
+    """That a thread of a quiescent state waits for a lock."""
+    del view
+    if waits_for_lock(thread):
+        yield f"{thread.name} waits in {thread.location.label}, which nobody will unlock"
 
 
-def downs_that_hang(view: View) -> Iterator[str]:
-    """The downs of a quiescent state that have not returned."""
-    for thread in view.threads:
-        if thread.entry == "down":
-            yield f"{thread.name} hangs in {thread.location.label}, and cannot be killed"
+def down_that_hangs(view: View, thread: ThreadView) -> Iterator[str]:
+    """That a down has not returned in a quiescent state."""
+    del view
+    if thread.entry == "down":
+        yield f"{thread.name} hangs in {thread.location.label}, and cannot be killed"
 
 
-def lives_that_hang(view: View) -> Iterator[str]:
-    """The creates and deletes of a quiescent state that have not returned."""
-    for thread in view.threads:
-        if thread.entry in ("create", "delete"):
-            yield f"{thread.name} hangs in {thread.location.label}, and cannot be killed"
+def life_that_hangs(view: View, thread: ThreadView) -> Iterator[str]:
+    """That a create or delete has not returned in a quiescent state."""
+    del view
+    if thread.entry in ("create", "delete"):
+        yield f"{thread.name} hangs in {thread.location.label}, and cannot be killed"
 
 
 @record
@@ -63,7 +63,7 @@ NO_DEADLOCK = Property(
     "that waits for another thread which waits for a mutex is stuck with it; it is the latter "
     "that is reported.",
     source="WAKE-8; kernel/locks/lock.cpp:1001-1107",
-    judge=deadlocks,
+    judge_of_thread=deadlock,
     witness=frozenset({"a mutex was unlocked"}),
 )
 
@@ -73,7 +73,7 @@ INTERFACE_DOWN_RETURNS = Property(
     statement="In every state in which nothing can move, no `ifconfig down` is pending. It waits "
     "for the reader thread without a timeout, and no signal interrupts it.",
     source="UP-1, WAKE-7; stack/device_interfaces.cpp:554-588",
-    judge=downs_that_hang,
+    judge_of_thread=down_that_hangs,
     monitors=(downs,),
     witness=frozenset({"a down returned"}),
 )
@@ -85,7 +85,7 @@ DELETE_RETURNS = Property(
     "pending. Delete waits for the interface's threads without a timeout, and no signal "
     "interrupts it.",
     source="DELETE-4, CREATE-1; stack/device_interfaces.cpp:387-415",
-    judge=lives_that_hang,
+    judge_of_thread=life_that_hangs,
     monitors=(devices,),
     witness=frozenset({"a device was made", "a device was abandoned"}),
 )

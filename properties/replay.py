@@ -80,6 +80,6 @@ def _judged(token: str, model: Model, teller: Teller, prop: Property) -> tuple[s
         for text in teller.reports(prop.codes):
             return text, False
         if not able_to_move(model, teller.states[-1]):
-            for reason in prop.judge(View(model.layout, teller.states[-1])):
+            for reason in prop.violations(View(model.layout, teller.states[-1])):
                 return reason, True
     raise InputError(f"{token}: this run does not violate {prop.id}; copy the whole token")

@@ -40,26 +40,30 @@ def completable(view: View, thread: ThreadView) -> str | None:
     device = view.value(view.value(file, "cookie"), "device")
     if device in abandoned(view):
         return "the interface of its device was deleted"
-    packets = view.value(device.send_queue, "buffers")
+    packets = view.length(device.send_queue, "buffers")
     asked = view.value(shadow, "events") if thread.entry != "read" else B_SELECT_READ
-    if asked & B_SELECT_READ and packets:
-        return f"{len(packets)} packet{'s lie' if len(packets) > 1 else ' lies'} in the queue"
+    if asked & B_SELECT_READ and packets > 0:
+        lie = "1 packet lies" if packets == 1 else f"{packets} packets lie"
+        return f"{lie} in the queue"
     if asked & B_SELECT_WRITE:
         return "the device can always be written to"
     return None
 
 
-def lost_wakeups(view: View) -> Iterator[str]:
-    """The calls of a quiescent state that could end, and a reader thread that could go on."""
+def undelivered(view: View) -> Iterator[str]:
+    """That the reader thread of a quiescent state could go on."""
     for device in view.layout.instances.of_class(TunnelDevice):
         queue = device.object.receive_queue
         if view.value(queue, "buffers") and view.value(queue.notify, "waiters"):
             yield "the reader thread sleeps, although a packet lies in the receive queue"
-    for thread in view.threads:
-        if thread.pending:
-            reason = completable(view, thread)
-            if reason is not None:
-                yield f"{thread.name} is stuck in {thread.location.label}, although {reason}"
+
+
+def lost_wakeup(view: View, thread: ThreadView) -> Iterator[str]:
+    """That a thread's call of a quiescent state could end."""
+    if thread.pending:
+        reason = completable(view, thread)
+        if reason is not None:
+            yield f"{thread.name} is stuck in {thread.location.label}, although {reason}"
 
 
 NO_LOST_WAKEUP = Property(
@@ -74,7 +78,8 @@ NO_LOST_WAKEUP = Property(
     "are the environment's and excuse nothing. That one particular reader is ever served is not "
     "claimed.",
     source="WAKE-1, WAKE-2, WAKE-3, WAKE-4, WAKE-5, WAKE-6; the definition is the project's",
-    judge=lost_wakeups,
+    judge=undelivered,
+    judge_of_thread=lost_wakeup,
     monitors=(calls, devices),
     witness=frozenset({"a thread slept"}),
 )

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable
+from enum import Enum
 from typing import Any, Protocol
 
 from attrs import frozen
@@ -76,28 +77,56 @@ class Position(Protocol):
         """The value of a field of the thread's own record of a class; None if it has none."""
 
 
+class Naming(Enum):
+    """What a name in an invariant is a name of; the value says it in words."""
+
+    LABEL = "step with the label"
+    SOURCE = "step at the line"
+    STANDING = "place called"
+    LOCAL = "local named"
+    MEANING = "local by which a thread means a record of another one's,"
+    KEPT = "local that keeps a number without bound,"
+
+
+@frozen
+class Name:
+    """A name that an invariant uses as a text, so that nothing but a look at the driver says
+    whether it is one.
+    """
+
+    of: Naming
+    text: str
+
+
 @frozen
 class Place:
-    """A set of positions; `text` says which, for people, and `joined` by what its parts are."""
+    """A set of positions; `text` says which, for people, and `joined` by what its parts are.
+
+    `names` are those that it relies on.
+    """
 
     text: str
     holds: Callable[[Position], bool]
     joined: str = ""
+    names: tuple[Name, ...] = ()
 
     def __and__(self, other: Place) -> Place:
         text = f"{self._inside('and')} and {other._inside('and')}"
-        return Place(text, lambda p: self.holds(p) and other.holds(p), "and")
+        names = self.names + other.names
+        return Place(text, lambda p: self.holds(p) and other.holds(p), "and", names)
 
     def __or__(self, other: Place) -> Place:
         text = f"{self._inside('or')} or {other._inside('or')}"
-        return Place(text, lambda p: self.holds(p) or other.holds(p), "or")
+        names = self.names + other.names
+        return Place(text, lambda p: self.holds(p) or other.holds(p), "or", names)
 
     def __invert__(self) -> Place:
-        return Place(f"not {self._inside('not')}", lambda p: not self.holds(p))
+        text = f"not {self._inside('not')}"
+        return Place(text, lambda p: not self.holds(p), names=self.names)
 
     def called(self, text: str) -> Place:
         """The same positions, under a shorter name."""
-        return Place(text, self.holds)
+        return Place(text, self.holds, names=self.names)
 
     def _inside(self, joint: str) -> str:
         """The text as a part of another, which joins its parts by `joint`."""
@@ -154,7 +183,8 @@ def about_to(operation: Any) -> Place:
 
 def at(source: str) -> Place:
     """Threads whose next step is at a line of Haiku's source: `at("stack/datalink.cpp:740")`."""
-    return Place(f"at {source}", lambda p: p.source == source)
+    names = (Name(Naming.SOURCE, source),)
+    return Place(f"at {source}", lambda p: p.source == source, names=names)
 
 
 def next_is(label: str) -> Place:
@@ -165,6 +195,7 @@ def next_is(label: str) -> Place:
     return Place(
         f"about to {label}",
         lambda p: p.location.kind is LocationKind.PRIMITIVE and p.location.label == label,
+        names=(Name(Naming.LABEL, label),),
     )
 
 
@@ -173,7 +204,8 @@ def standing(where: str) -> Place:
 
     For what no other place says: `tuntap prove --suggest` writes such facts.
     """
-    return Place(f"at {where}", lambda p: p.standing == where)
+    names = (Name(Naming.STANDING, where),)
+    return Place(f"at {where}", lambda p: p.standing == where, names=names)
 
 
 def on_the_way_to(operation: Any) -> Place:
@@ -227,7 +259,9 @@ def listed_in(record: Any, field: str) -> Place:
 
 def meant_by(thread: str, local: str) -> Place:
     """Threads with a record of their own that a local of another thread means, or lists."""
-    return Place(f"meant by {thread}'s {local}", lambda p: p.is_meant_by(thread, local))
+    name = f"{thread}'s {local}"
+    names = (Name(Naming.MEANING, name),)
+    return Place(f"meant by {name}", lambda p: p.is_meant_by(thread, local), names=names)
 
 
 def has(cls: type, field: str, holds_for: Callable[[Any], bool], says: str = "is so") -> Place:
@@ -252,7 +286,8 @@ def _require(cls: type, path: str) -> None:
 
 def local_is(name: str, value: Any) -> Place:
     """Threads whose live local of that name has that value."""
-    return Place(f"whose {name} is {_name(value)}", lambda p: p.local(name) == value)
+    text = f"whose {name} is {_name(value)}"
+    return Place(text, lambda p: p.local(name) == value, names=(Name(Naming.LOCAL, name),))
 
 
 class Facts(Protocol):

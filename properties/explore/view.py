@@ -60,6 +60,10 @@ class View:
         annotation = self.layout.field_type(self.layout.instances.of(record), field)
         return self.decode(raw, annotation)
 
+    def length(self, record: object, field: str) -> int:
+        """How many elements a field has; in a proof `len` cannot be asked, as it is any number."""
+        return len(self.layout.cell(self.state, record, field))
+
     def decode(self, raw: Any, value_type: ValueType) -> Any:
         """A stored value as the model knows it."""
         if isinstance(raw, tuple):

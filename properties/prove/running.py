@@ -15,6 +15,7 @@ from haiku_tuntap.properties.explore.search import Limits
 from haiku_tuntap.properties.known import shipped_base
 from haiku_tuntap.properties.prove.counted.suggest import suggest
 from haiku_tuntap.properties.prove.outcome import Outcome, Suggestion
+from haiku_tuntap.properties.prove.ranking.outcome import INTERRUPTED
 from haiku_tuntap.properties.prove.theorems import Theorem
 from haiku_tuntap.properties.prove.verdicts import (
     Decision,
@@ -63,7 +64,7 @@ class ProofRun:
         return Decisions(self.driver, shipped_base(self.driver), tuple(made)), interrupted
 
     def _attempts(self, theorems: Sequence[Theorem]) -> tuple[dict[str, Outcome], bool]:
-        jobs = [Job(t.id, partial(self._attempt, t), _lost) for t in theorems]
+        jobs = [Job(t.id, partial(self._attempt, t), _lost, _was_interrupted) for t in theorems]
         with LiveProofs(console_for(stderr=True), len(theorems)) as live:
             return run_jobs(jobs, live, self.at_once)
 
@@ -97,6 +98,10 @@ class ProofRun:
 def _no_suggestion(reason: str) -> Suggestion:
     del reason  # whatever it was, time did not suffice
     return Suggestion(stopped=True)
+
+
+def _was_interrupted(outcome: Outcome) -> bool:
+    return outcome.progress == INTERRUPTED
 
 
 def _lost(reason: str) -> Outcome:

@@ -81,6 +81,11 @@ class Built:
     one: frozenset[str]
     in_turn: frozenset[str]
 
+    @property
+    def single(self) -> frozenset[str]:
+        """The templates of which one thread at a time does anything."""
+        return self.one | self.in_turn
+
 
 @frozen
 class Theorem:

@@ -30,7 +30,7 @@ from haiku_tuntap.properties.prove.counted.proof import Proof, prove
 from haiku_tuntap.properties.prove.counterexample import Storyteller
 from haiku_tuntap.properties.prove.limits import OutOfTimeError, within
 from haiku_tuntap.properties.prove.outcome import Outcome, Suggestion
-from haiku_tuntap.properties.prove.ranking.outcome import ProgressOutcome
+from haiku_tuntap.properties.prove.ranking.outcome import INTERRUPTED, ProgressOutcome
 from haiku_tuntap.properties.prove.ranking.progress import progress
 from haiku_tuntap.properties.prove.ranking.shown import progress_outcome
 from haiku_tuntap.properties.prove.theorems import Theorem
@@ -187,6 +187,7 @@ def attempt(driver: Driver, theorem: Theorem, tell: Tell, time_limit: float | No
     """Try to prove a theorem, and that its threads come to rest.
 
     `time_limit` is in seconds. Raises InputError for a text or an invariant that cannot be used.
+    Ctrl-C while a measure is looked for leaves what was proved until then.
     """
     began = time.perf_counter()
 
@@ -205,6 +206,8 @@ def attempt(driver: Driver, theorem: Theorem, tell: Tell, time_limit: float | No
     except OutOfTimeError:
         problems = (f"looking for a measure was given up after {time_limit:g} s",)
         return evolve(outcome, progress=ProgressOutcome(Answer.UNDETERMINED, problems=problems))
+    except KeyboardInterrupt:
+        return evolve(outcome, progress=INTERRUPTED)
     return evolve(outcome, progress=progress_outcome(found))
 
 

@@ -1,15 +1,17 @@
 """Asking a property's judge about all states at once.
 
-A judge is Python over a view of one quiescent state. Here the view is of one thread in any state:
-what the thread has to itself is known, and what all share is an unknown. Where the judge tests an
-unknown, both answers are tried, in turn. What it says on each path, together with the answers that
-led there, is the condition under which a thread in that local state violates the property.
+A judge is Python over a view of one quiescent state. Here the view is of any state, and of one
+thread in it or none: what the thread has to itself is known, and what all share is an unknown.
+Where the judge tests an unknown, both answers are tried, in turn. What it says on each path,
+together with the answers that led there, is the condition under which the state, or a thread in
+that local state, violates the property. There is any number of other threads, so that a judge which
+looks at them is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NoReturn
 
 from attrs import define, field, frozen
 
@@ -35,16 +37,22 @@ class Complaint:
 
 
 def complaints(space: Space, prop: Property, state: LocalState | None) -> Iterator[Complaint]:
-    """What the judge says of a thread in a local state, or of the shared records alone."""
+    """What the judges say of a thread in a local state, or of the shared records alone."""
     decisions = Decisions()
     while True:
         answers = Answers(decisions)
-        view = AnyState(space, state, answers)
-        reasons = list(prop.judge(view))  # type: ignore[arg-type]  # it looks like a view
-        for reason in reasons:
+        view = AnyState(prop, space, state, answers)
+        for reason in list(_reasons(prop, view)):
             yield Complaint(reason, tuple(answers.given.items()))
         if not decisions.advance():
             return
+
+
+def _reasons(prop: Property, view: AnyState) -> Iterable[str]:
+    seen: Any = view  # it looks like a View
+    if view.state is None:
+        return prop.judge(seen)
+    return prop.judge_of_thread(seen, view.thread) if prop.judge_of_thread else ()
 
 
 @define(eq=False)
@@ -84,6 +92,12 @@ class Unknown:
     def __gt__(self, other: object) -> Any:
         return self._compare("gt", other)
 
+    def __le__(self, other: object) -> Any:
+        return self._compare("le", other)
+
+    def __ge__(self, other: object) -> Any:
+        return self._compare("ge", other)
+
     def __add__(self, other: object) -> Any:
         return self._compare("add", other)
 
@@ -102,19 +116,23 @@ class Unknown:
 
 @define(eq=False)
 class UnknownSequence:
-    """A sequence of which only the length matters: 0, 1, or 2 for all that is more."""
+    """A sequence of which only the length is kept. Python's `len` wants a number that is known."""
 
+    name: str
     length: Term
     answers: Answers
 
     def __bool__(self) -> bool:
         return self.answers.test(fn("gt", self.length, 0))
 
-    def __len__(self) -> int:
-        for known in (0, 1):
-            if self.answers.test(fn("eq", self.length, known)):
-                return known
-        return 2
+    def __len__(self) -> NoReturn:
+        raise CannotCountError(
+            f"a property asks for len of {self.name}, which may be any number; let it compare "
+            "view.length(...) with one"
+        )
+
+    def __iter__(self) -> NoReturn:
+        raise CannotCountError(f"a property looks at what is in {self.name}; only how much is kept")
 
 
 def _term(value: object) -> Term:
@@ -128,6 +146,7 @@ def _term(value: object) -> Term:
 class AnyState:
     """What a judge sees in place of a View: one thread, or none, in any state."""
 
+    prop: Property
     space: Space
     state: LocalState | None
     answers: Answers
@@ -137,13 +156,20 @@ class AnyState:
         return self.space.population.layout
 
     @property
-    def threads(self) -> list[ThreadView]:
-        if self.state is None:
-            return []
+    def threads(self) -> NoReturn:
+        raise CannotCountError(
+            f"{self.prop.id} looks at all threads together; if what it says is of each by itself, "
+            "let judge_of_thread say it"
+        )
+
+    @property
+    def thread(self) -> ThreadView:
+        """The thread that it is about."""
+        assert self.state is not None
         template = self.space.templates[self.state.template]
         spec = self.layout.system.threads[self.state.template]
         location = template.location(self.state)
-        return [ThreadView(self.state.template, spec.name, spec.thread, location)]
+        return ThreadView(self.state.template, spec.name, spec.thread, location)
 
     def monitor(self, cls: type) -> Any:
         return next(m for m in self.layout.system.monitors if isinstance(m, cls))
@@ -157,12 +183,16 @@ class AnyState:
         constant = population.constant(number, name)
         if kind.name == "seq":
             length = Shared(self._place(number, name)) if constant is None else constant
-            return UnknownSequence(length, self.answers)
+            return UnknownSequence(self._place(number, name), length, self.answers)
         if constant is None and kind.names_records:
             return self._one_of(self._place(number, name), kind)
         if constant is None:
             return Unknown(Shared(self._place(number, name)), self.answers)
         return self._decode(constant, kind, None)
+
+    def length(self, record: Any, name: str) -> Any:
+        length = self.value(record, name).length
+        return length if isinstance(length, int) else Unknown(length, self.answers)
 
     def _one_of(self, place: str, kind: ValueType) -> Any:
         """What a shared reference means: one of the values that it has anywhere."""
@@ -176,12 +206,15 @@ class AnyState:
         return f"{self.space.population.instance(number).name}.{name}"
 
     def _own(self, template: int, own: OwnRecord, name: str, kind: ValueType) -> Any:
-        assert self.state is not None
-        assert self.state.template == template
+        if self.state is None or self.state.template != template:
+            raise CannotCountError(
+                f"{self.prop.id} looks at {own}.{name} of a thread that it is not asked about; of "
+                "one thread alone judge_of_thread is asked"
+            )
         key = ("field", own, name)
         if key in self.space.counters:
             raise CannotCountError(
-                f"a property looks at {own}.{name}, of which it is only known whether it is "
+                f"{self.prop.id} looks at {own}.{name}, of which it is only known whether it is "
                 f"{MANY} or more"
             )
         found = self.space.look(self.state, key)
@@ -191,13 +224,15 @@ class AnyState:
         ):
             return self._forgotten(own, name, kind)
         if kind.name == "seq":
-            return UnknownSequence(found, self.answers)
+            return UnknownSequence(f"{own}.{name}", found, self.answers)
         return self._decode(found, kind, template)
 
     def _forgotten(self, own: OwnRecord, name: str, kind: ValueType) -> Unknown:
         """A field that no step will read any more, so that its value is not kept: any value."""
         if kind.names_records:
-            raise CannotCountError(f"a property looks at {own}.{name} when no step will any more")
+            raise CannotCountError(
+                f"{self.prop.id} looks at {own}.{name} when no step will any more"
+            )
         return Unknown(Shared(f"somebody's {own}.{name}"), self.answers)
 
     def _decode(self, value: int, kind: ValueType, template: int | None) -> Any:

@@ -19,7 +19,8 @@ from typing import Any
 
 from attrs import Factory, define, field, frozen
 
-from haiku_tuntap.model.language import Thread
+from haiku_tuntap.model.language import System, Thread
+from haiku_tuntap.model.language.compiler import compile_threads
 from haiku_tuntap.model.language.compiler.liveness import mark_live
 from haiku_tuntap.model.language.compiler.types import constant
 from haiku_tuntap.model.language.graph import (
@@ -37,7 +38,7 @@ from haiku_tuntap.model.language.graph import (
     instructions,
     walk,
 )
-from haiku_tuntap.model.language.instances import Instance, unused
+from haiku_tuntap.model.language.instances import Instance, Instances, unused
 from haiku_tuntap.model.language.records import FieldKind, fields_of
 from haiku_tuntap.properties.explore.layout import Layout, all_instructions
 
@@ -290,6 +291,13 @@ class Population:
         if number in self.own:
             return self.codes[self.own[number][1]]
         return self.canonical[number].number
+
+
+def population_of(system: System, one: frozenset[str]) -> Population:
+    """The population of a system of templates; of `one` there is one thread."""
+    instances = Instances(system)
+    graphs = compile_threads(system, instances)
+    return Population(Layout(system, instances, graphs, keeps_references=True), one)
 
 
 def _path(instance: Instance) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import Factory, define
 
-from haiku_tuntap.model.language.graph import Location, LocationKind
+from haiku_tuntap.model.language.graph import Location, LocationKind, ThreadGraph
 from haiku_tuntap.model.language.invariants import Mine
 from haiku_tuntap.properties.prove.counted.local import LocalState
 from haiku_tuntap.properties.prove.counted.population import OwnRecord
@@ -36,8 +36,18 @@ def plain(record: Any) -> Any:
 def standing_of(space: Space, state: LocalState) -> str:
     """A local state's thread and location, in words."""
     template = space.templates[state.template]
-    location = template.location(state)
-    return f"{template.name}: {location.kind.name.lower()} {location.label}"
+    return standing_at(template.graph, template.location(state))
+
+
+def standing_at(graph: ThreadGraph, location: Location) -> str:
+    """A thread that stands at a location, in words."""
+    return f"{graph.name}: {location.kind.name.lower()} {location.label}"
+
+
+def source_of(location: Location) -> str | None:
+    """The line of Haiku's source of the next step, if there is one."""
+    frame = innermost(location.stack)
+    return place(frame) if location.kind is LocationKind.PRIMITIVE else None
 
 
 @define(eq=False)
@@ -104,14 +114,13 @@ class LocalPosition:
 
     @property
     def source(self) -> str | None:
-        frame = innermost(self.location.stack)
-        return place(frame) if self.location.kind is LocationKind.PRIMITIVE else None
+        return source_of(self.location)
 
     def name_of(self, record: Any) -> str:
         population = self.space.population
         if not isinstance(record, Mine):
             return population.layout.instances.of(plain(record)).name
-        own = OwnRecord(record.cls, record.path)
+        own = self._own_record(record.cls, record.path)
         if not population.has(self.state.template, own):
             return ""
         return population.instance(population.number_of(own, self.state.template)).name
@@ -148,5 +157,10 @@ class LocalPosition:
 
     def own(self, cls: type, field: str) -> Any:
         *path, name = field.split(".")
-        key = ("field", OwnRecord(cls, tuple(path)), name)
+        key = ("field", self._own_record(cls, tuple(path)), name)
         return self.space.look(self.state, key) if self.space.is_needed(self.state, key) else None
+
+    def _own_record(self, cls: type, path: tuple[str, ...]) -> OwnRecord:
+        """A record of the thread's own, of the class that the driver has in that one's stead."""
+        substitution = self.space.population.layout.system.substitution
+        return OwnRecord(substitution.resolve(cls), path)

@@ -6,7 +6,8 @@
 3. It excludes what the properties forbid: quiescent states of which a judge complains, and steps
    that break a rule.
 4. It is not vacuous: there are quiescent states with sleeping threads in it, every step of the
-   drivers' code can be taken in some state of it, and no conjunct can be left out.
+   drivers' code can be taken in some state of it, and, where all is proved, no conjunct can be left
+   out.
 """
 
 from __future__ import annotations
@@ -18,12 +19,9 @@ import z3  # type: ignore[import-untyped]  # z3-solver comes without types
 from attrs import Factory, define, field, frozen
 
 from haiku_tuntap.model.drivers.driver import Driver
-from haiku_tuntap.model.language.compiler import compile_threads
 from haiku_tuntap.model.language.graph import LocationKind
-from haiku_tuntap.model.language.instances import Instances
 from haiku_tuntap.model.language.invariants import RECORD_FACTS
 from haiku_tuntap.model.language.system import System
-from haiku_tuntap.properties.explore.layout import Layout
 from haiku_tuntap.properties.property import Property
 from haiku_tuntap.properties.prove.counted.classes import Classes
 from haiku_tuntap.properties.prove.counted.facts import CAN_STEP, Counted, truth
@@ -38,11 +36,12 @@ from haiku_tuntap.properties.prove.counted.induction import (
 )
 from haiku_tuntap.properties.prove.counted.judging import Condition, complaints
 from haiku_tuntap.properties.prove.counted.local import LocalState
-from haiku_tuntap.properties.prove.counted.population import Population
+from haiku_tuntap.properties.prove.counted.population import population_of
 from haiku_tuntap.properties.prove.counted.positions import Named
 from haiku_tuntap.properties.prove.counted.space import Space
 from haiku_tuntap.properties.prove.formulas import every
 from haiku_tuntap.properties.prove.monitors import MONITOR_FACTS
+from haiku_tuntap.properties.prove.names import require_known_names
 from haiku_tuntap.properties.prove.theorems import Theorem
 
 
@@ -102,10 +101,7 @@ def system_space(
     tell: Callable[[int], None] = lambda count: None,
 ) -> Space:
     """The local states and rules of a system of templates; `tell` hears how many states so far."""
-    instances = Instances(system)
-    graphs = compile_threads(system, instances)
-    layout = Layout(system, instances, graphs, keeps_references=True)
-    return Space(Population(layout, one), tell=tell)
+    return Space(population_of(system, one), tell=tell)
 
 
 @define(eq=False)
@@ -131,7 +127,7 @@ class Attempt:
         self.tell("local states", 0, 1)
         space = system_space(
             built.system,
-            self.one | self.turns,
+            built.single,
             lambda count: self.tell(f"{count:,} local states", 0, 1),
         )
         self.counted = Counted(space)
@@ -151,6 +147,7 @@ class Attempt:
         """Try to prove the theorem."""
         began = time.perf_counter()
         self.prepare()
+        require_known_names(self.driver, self.theorem, self.counted.space.population)
         machine = self.machine()
         proof = Proof(self.driver, self.theorem, self.counted, machine, self.claims, self.why)
         prover = Prover(machine, self.claims, lambda done, of: self.tell("transitions", done, of))
@@ -166,7 +163,8 @@ class Attempt:
         proof.vacuous = not prover.is_possible(self.situation)
         if proof.inductive:
             self.tell("what the invariant needs", 0, 1)
-            proof.needless = prover.needless(self.declared)
+            if all(map(proof.proves, self.theorem.properties)):  # else it may be for what is not
+                proof.needless = prover.needless(self.declared)
             proof.dead = list(self._dead(machine, prover))
         proof.undetermined = prover.undetermined
         proof.queries, proof.seconds = prover.queries, time.perf_counter() - began
@@ -293,7 +291,8 @@ def prove(
     """Try to prove a theorem about a driver.
 
     `tell` hears what is done, how much of it, and of how much. Raises LanguageError for a text
-    outside the language, and CannotCountError where integers cannot stand for the system.
+    outside the language, InputError for a name in the invariant that there is not, and
+    CannotCountError where integers cannot stand for the system.
     """
     attempt = Attempt(driver, theorem) if tell is None else Attempt(driver, theorem, tell)
     return attempt.run()

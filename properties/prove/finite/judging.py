@@ -15,7 +15,7 @@ from attrs import Factory, define
 
 from haiku_tuntap.properties.explore.layout import Layout, State
 from haiku_tuntap.properties.explore.view import View
-from haiku_tuntap.properties.property import Property, no_judgement
+from haiku_tuntap.properties.property import Property
 
 Case = tuple[tuple[int, Any], ...]  # slots with their values
 
@@ -50,12 +50,12 @@ class Judgements:
     @property
     def says_nothing(self) -> bool:
         """Whether it accepts every state."""
-        return self.prop.judge is no_judgement
+        return not self.prop.is_about_states
 
     def ask(self, state: State) -> str | None:
         """Why a quiescent state violates the property; if it does not, its case is accepted."""
         watched = WatchedState(state)
-        for reason in self.prop.judge(View(self.layout, watched)):
+        for reason in self.prop.violations(View(self.layout, watched)):
             return reason
         self.accepted.append(tuple((slot, state[slot]) for slot in sorted(watched.looked_at)))
         return None

@@ -37,6 +37,14 @@ def weights_for(effects: Sequence[Effect], variables: frozenset[str]) -> Weights
     return LinearProgram(list(dict.fromkeys(effects)), variables).solve()
 
 
+def new_optimizer() -> z3.Optimize:
+    """One that gives up when it takes too long, and leaves Ctrl-C to Python."""
+    made = z3.Optimize()
+    made.set("timeout", TIMEOUT)
+    made.set("ctrl_c", False)
+    return made
+
+
 @define(eq=False)
 class LinearProgram:
     """The program for some effects."""
@@ -45,10 +53,9 @@ class LinearProgram:
     variables: frozenset[str]
     spots: dict[Spot, z3.ArithRef] = Factory(dict)
     factors: dict[str, z3.ArithRef] = Factory(dict)
-    optimizer: z3.Optimize = Factory(z3.Optimize)
+    optimizer: z3.Optimize = Factory(new_optimizer)
 
     def solve(self) -> Weights | None:
-        self.optimizer.set("timeout", TIMEOUT)
         drops = [self._drop(number, effect) for number, effect in enumerate(self.effects)]
         self.optimizer.maximize(z3.Sum(drops))
         dear = [VARIABLE_COST * f for f in self.factors.values()]
@@ -125,8 +132,7 @@ def combination_of(effects: Sequence[Effect], variables: frozenset[str]) -> dict
     There are some if there are no weights; these are as few as possible. Empty if Z3 gives up.
     """
     distinct = list(dict.fromkeys(effects))
-    optimizer = z3.Optimize()
-    optimizer.set("timeout", TIMEOUT)
+    optimizer = new_optimizer()
     times = [z3.Int(f"times {i}") for i in range(len(distinct))]
     gain: dict[object, list[z3.ArithRef]] = {}
     for number, (effect, often) in enumerate(zip(distinct, times, strict=True)):

@@ -75,4 +75,7 @@ class ProgressOutcome:
 
 
 NO_INVARIANT = "the invariant, on which a measure rests, was not proved"
+INTERRUPTED = ProgressOutcome(
+    Answer.UNDETERMINED, problems=("looking for a measure was interrupted",)
+)
 NOT_TRIED = ProgressOutcome(Answer.UNDETERMINED, problems=(NO_INVARIANT,))

@@ -242,7 +242,7 @@ def test_a_reduced_trace_can_be_run_step_by_step_and_violates_the_property(
         return  # by the last step, or by one that was merged into it
     last = states[-1]
     assert last is not None
-    assert list(PROPERTIES[prop].judge(View(fine.layout, last)))
+    assert list(PROPERTIES[prop].violations(View(fine.layout, last)))
     assert list(quiescent(fine, [last])) == [last]
 
 

@@ -369,6 +369,24 @@ def test_ctrl_c_in_a_proof_comes_out() -> None:
         attempt(TUNNEL, THEOREMS["packets"], interrupt, None)
 
 
+def test_ctrl_c_while_a_measure_is_looked_for_leaves_the_proof_and_ends_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def progress(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(verdicts, "progress", progress)
+    run = ProofRun(DRIVERS["tunnel-repaired"], None, 1)
+    decisions, interrupted = run.run([THEOREMS["interface"], THEOREMS["reopen"]])
+    assert interrupted
+    assert [d.theorem.id for d in decisions.decisions] == ["interface"]
+    assert {f.answer for f in decisions.findings} == {PROVED}
+    outcome = decisions.decisions[0].outcome.progress
+    assert outcome.answer is UNDETERMINED
+    assert outcome.problems == ("looking for a measure was interrupted",)
+    assert "UNDETERMINED  looking for a measure was interrupted" in _report(decisions)
+
+
 RETURNS = "    return queue.waiting >= 0"
 
 

@@ -48,10 +48,12 @@ SMALL = [
     expected("tunnel-repaired", "reopen", 669, 0, reader=1, closer=1, opener=1),
 ]
 LARGE = [
-    expected("tunnel", "interface", 6_542, 0, reader_thread=1, writer=1, up=1, down=1),
+    expected(
+        "tunnel", "interface", 6_542, 0, refuted=True, reader_thread=1, writer=1, up=1, down=1
+    ),
     expected("tunnel-repaired", "interface", 15_671, 0, reader_thread=1, writer=1, up=1, down=2),
     expected("tunnel-repaired", "close", 4_776, 0, poller=1, sender=1, closer=1),
-    expected("tunnel", "reopen", 39_819, 0, reader=1, sender=1, closer=1, opener=2),
+    expected("tunnel", "reopen", 39_819, 0, refuted=True, reader=1, sender=1, closer=1, opener=2),
     expected("tunnel-repaired", "reopen", 29_610, 0, reader=1, closer=2, opener=2),
     expected("tunnel", "packets", 15_666, 72, poller=2, sender=1),
     expected("tunnel-repaired", "close", 5_884, 0, poller=2, closer=1),

@@ -49,11 +49,57 @@ class Purse:
     coins: Atomic = part(factory=Atomic)
 
 
+@record
+class Account:
+    """Another number of a thread's own."""
+
+    coins: int = internal(default=0)
+
+
+@record
+class Bank:
+    """The accounts of those who came."""
+
+    accounts: tuple[Account, ...] = internal(default=())
+
+    @primitive()
+    def join(self, account: Account) -> None:
+        """Come, with a coin."""
+        self.accounts = (*self.accounts, account)
+        account.coins = account.coins + 1
+
+    @primitive()
+    def tax(self) -> None:
+        """Take a coin from everybody."""
+        for account in self.accounts:
+            account.coins = account.coins - 1
+
+    @primitive()
+    def has_none(self, account: Account) -> bool:
+        """Whether nothing is left."""
+        return account.coins == 0
+
+
 @procedure()
 async def set_two_bits(board: Board) -> None:
     """Set one bit, and then another."""
     await board.left.or_(2)
     await board.left.or_(4)
+
+
+@procedure()
+async def save(bank: Bank, account: Account, board: Board) -> None:
+    """Come, and see how that ends."""
+    await bank.join(account)
+    if await bank.has_none(account):
+        await board.left.store(1)
+
+
+@procedure()
+async def tax(bank: Bank, account: Account) -> None:
+    """Take a coin from everybody, and see who suffers."""
+    await bank.tax()
+    await bank.has_none(account)
 
 
 @procedure()
@@ -139,6 +185,14 @@ def test_what_is_not_known_exactly_enough_is_refused(
     other = call(made, board, Purse()) if own else call(made, board)
     with pytest.raises(CannotCountError, match=text):
         space_of(board, call(copy, board), other)
+
+
+def test_a_step_that_lowers_a_counter_of_each_thread_in_a_list_is_refused() -> None:
+    """It may be 0 afterwards for some of them, and not for others."""
+    bank = Bank()
+    saving = call(save, bank, Account(), Board())
+    with pytest.raises(CannotCountError, match=r"tax\(it\) needs Account\.coins exactly"):
+        space_of(bank, saving, call(tax, bank, Account()))
 
 
 @pytest.mark.parametrize("name", ["and", "or", "xor"])

@@ -18,7 +18,9 @@ from haiku_tuntap.model.language import (
     primitive,
     procedure,
     record,
+    wake,
 )
+from haiku_tuntap.model.status import B_OK
 from haiku_tuntap.properties.prove.counted.population import CannotCountError
 from haiku_tuntap.properties.prove.counted.proof import system_space
 
@@ -87,6 +89,12 @@ class Club:
     def tell(self, target: Thread) -> None:
         """Tell that one."""
         target.signalled = True
+
+    @primitive()
+    def wake_all(self) -> None:
+        """Wake all members, as if they slept."""
+        for member in self.members:
+            wake(member, B_OK)
 
     @primitive()
     def was_told(self) -> bool:
@@ -172,6 +180,29 @@ async def tell_before_and_after(club: Club) -> None:
         await club.tell(found)
 
 
+@procedure()
+async def wake_all(club: Club) -> None:
+    """Wake all members."""
+    await club.wake_all()
+
+
+@procedure()
+async def tell_later(club: Club, target: Thread) -> None:
+    """Tell a thread after a while, which a local of this routine means until then."""
+    found = target
+    await club.own()
+    await club.tell(found)
+
+
+@procedure()
+async def look_and_have_told(club: Club) -> None:
+    """Look, and let another routine tell whoever is found."""
+    found: Thread | None = await club.find_first()
+    if found is not None:
+        await club.own()
+        await tell_later(club, found)
+
+
 @pytest.mark.parametrize("made", [own_and_tell, join_and_tell_first, join_and_tell_all])
 def test_who_is_meant_may_be_who_takes_the_step(made: Procedure[[Club], None]) -> None:
     club = Club()
@@ -199,9 +230,24 @@ def test_a_step_about_a_list_and_then_about_somebody_who_may_be_in_it_is_refused
         system_space(system)
 
 
+def test_a_step_that_wakes_all_in_a_list_although_they_do_not_sleep_is_refused() -> None:
+    club = Club()
+    system = templates(club, call(join_and_look, club), call(wake_all, club))
+    with pytest.raises(CannotCountError, match=r"wake_all\(it\) wakes threads that do not sleep"):
+        system_space(system)
+
+
 def test_whom_a_local_means_is_known_as_long_as_one_thread_has_such_a_local() -> None:
     club = Club()
     system = templates(club, call(join_and_look, club), call(tell_whom_one_finds, club))
+    difference = comparison_of(system, a=2, b=1).compare()
+    assert difference.missing == set()
+    assert difference.more == set()
+
+
+def test_a_local_that_is_handed_over_to_one_of_the_same_name_means_the_same_thread() -> None:
+    club = Club()
+    system = templates(club, call(join_and_look, club), call(look_and_have_told, club))
     difference = comparison_of(system, a=2, b=1).compare()
     assert difference.missing == set()
     assert difference.more == set()

@@ -64,6 +64,14 @@ def test_a_conjunct_that_says_nothing_is_needless() -> None:
     assert prove(driver, THEOREMS["interface"]).needless == ["tokens-are-not-negative"]
 
 
+def test_a_conjunct_is_not_called_needless_where_what_it_is_for_is_not_proved() -> None:
+    """Only no-lost-wakeup needs open-counts, and of tunnel it is not true."""
+    proof = proof_of("tunnel", "close")
+    assert proof.inductive
+    assert {c.forbidden.prop.id for c in proof.counterexamples} == {"no-lost-wakeup"}
+    assert proof.needless == []
+
+
 def test_an_invariant_that_excludes_everything_is_vacuous_or_not_true_at_first() -> None:
     driver = DRIVERS["tunnel-repaired"].derive("strict", "claims that nothing is ever so")
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import copy
 import io
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from functools import cache
+from random import Random
 
 import pytest
+import z3  # type: ignore[import-untyped]
 from attrs import evolve
 from rich.console import Console
 
@@ -20,6 +25,7 @@ from haiku_tuntap.model.language import procedure
 from haiku_tuntap.model.status import B_OK, B_WOULD_BLOCK, Status
 from haiku_tuntap.properties.prove.answer import Answer
 from haiku_tuntap.properties.prove.counted.proof import prove
+from haiku_tuntap.properties.prove.ranking import linear
 from haiku_tuntap.properties.prove.ranking.measure import Level
 from haiku_tuntap.properties.prove.ranking.outcome import NO_INVARIANT
 from haiku_tuntap.properties.prove.ranking.progress import Progress, check, progress
@@ -214,3 +220,19 @@ def test_a_loop_is_printed_with_its_lines_and_the_run_that_goes_round() -> None:
     assert any("busy_dequeue_buffer" in line and "test_ranking.py:" in line for line in lines)
     assert "In readers-senders, after " in "\n".join(lines)
     assert "  reader 2: acquire(send_queue.notify)" in lines
+
+
+def test_ctrl_c_while_z3_looks_for_weights_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linear, "TIMEOUT", 1_000)
+    optimizer = linear.new_optimizer()
+    chosen = [z3.Int(f"chosen {i}") for i in range(60)]
+    optimizer.add(*(z3.And(c >= 0, c <= 1) for c in chosen))
+    choices = Random(1)
+    for _ in range(40):  # too hard for the time there is
+        parts = [choices.randint(1, 99) * c for c in chosen]
+        optimizer.add(z3.Sum(parts) % 97 == choices.randint(0, 96))
+    press = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
+    press.start()
+    with pytest.raises(KeyboardInterrupt):
+        optimizer.check()
+    press.join()
