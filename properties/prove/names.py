@@ -9,14 +9,14 @@ a mistake if it is in no theorem's system, with the driver or with one that it d
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from attrs import define, field
 
-from haiku_tuntap.model.drivers import Driver
+from haiku_tuntap.model.drivers import DRIVERS, Driver
 from haiku_tuntap.model.language.errors import LanguageError
 from haiku_tuntap.model.language.graph import Location, LocationKind, ThreadGraph
-from haiku_tuntap.model.language.invariants import Name, Naming, Place
+from haiku_tuntap.model.language.invariants import Conjunct, Name, Naming, Place
 from haiku_tuntap.properties.prove.counted.population import (
     CannotCountError,
     Population,
@@ -28,11 +28,23 @@ from haiku_tuntap.properties.prove.written import Leaf, LocalOf, Written, formul
 
 
 def require_known_names(driver: Driver, theorem: Theorem, population: Population) -> None:
-    """InputError, with the line, if a conjunct uses a name that there is not."""
+    """InputError, with the line, if a conjunct of the user's uses a name that there is not.
+
+    The names in those of shipped drivers were known when they were shipped.
+    """
+    shipped = {id(c) for other in DRIVERS.values() for c in other.invariants.values()}
+    own = [c for c in driver.invariants.values() if id(c) not in shipped]
+    require_known_names_in(own, driver, theorem, population)
+
+
+def require_known_names_in(
+    conjuncts: Iterable[Conjunct], driver: Driver, theorem: Theorem, population: Population
+) -> None:
+    """InputError, with the line, if one of these conjuncts uses a name that there is not."""
     vocabulary = Vocabulary(driver, theorem)
     vocabulary.learn(population)
     asking = Written(population.layout.system, vocabulary.show)
-    for conjunct in driver.invariants.values():
+    for conjunct in conjuncts:
         if theorem.has(conjunct):
             formula(conjunct, asking)
 

@@ -25,7 +25,7 @@ from haiku_tuntap.model.status import Status
 from haiku_tuntap.properties.loading import InputError, load_driver
 from haiku_tuntap.properties.prove import names
 from haiku_tuntap.properties.prove.counted.population import population_of
-from haiku_tuntap.properties.prove.names import Vocabulary, require_known_names
+from haiku_tuntap.properties.prove.names import Vocabulary, require_known_names_in
 from haiku_tuntap.properties.prove.theorems import THEOREMS
 from haiku_tuntap.properties.prove.verdicts import attempt
 from haiku_tuntap.properties.prove.written import LocalOf
@@ -129,7 +129,14 @@ def test_a_proof_ends_with_the_line_of_the_name(tmp_path: Path) -> None:
 
 def _accepts(driver: Driver, theorem: str) -> None:
     built = THEOREMS[theorem].build(driver)
-    require_known_names(driver, THEOREMS[theorem], population_of(built.system, built.single))
+    population = population_of(built.system, built.single)
+    require_known_names_in(driver.invariants.values(), driver, THEOREMS[theorem], population)
+
+
+@pytest.mark.parametrize("theorem", THEOREMS)
+@pytest.mark.parametrize("driver", ["tunnel", "tunnel-repaired", "tunnel-flag-only"])
+def test_the_names_that_shipped_drivers_use_are_known(driver: str, theorem: str) -> None:
+    _accepts(DRIVERS[driver], theorem)
 
 
 def test_a_name_that_only_another_theorem_has_is_accepted() -> None:
