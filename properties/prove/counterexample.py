@@ -95,6 +95,7 @@ class Storyteller:
         machine = self.proof.machine
         solver = z3.SolverFor("QF_LIA")
         solver.set("timeout", PATIENCE)
+        solver.set("ctrl_c", False)  # Python hears it
         solver.add(*machine.background(), *facts)
         numbers = [z3.Int(name) for name in Names(self.proof).of_numbers]
         for bound in SMALL:

@@ -216,6 +216,7 @@ class Prover:
     def initial_failures(self, one: frozenset[str]) -> list[Claim]:
         """The claims that do not hold in every initial state."""
         solver = z3.SolverFor("QF_LIA")
+        solver.set("ctrl_c", False)
         solver.add(*self.machine.background(), *self.machine.initial(one))
         failed = []
         for c in self.claims:
