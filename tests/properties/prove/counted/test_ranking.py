@@ -222,6 +222,15 @@ def test_a_loop_is_printed_with_its_lines_and_the_run_that_goes_round() -> None:
     assert "  reader 2: acquire(send_queue.notify)" in lines
 
 
+@pytest.fixture
+def _python_hears_ctrl_c() -> Iterator[None]:
+    """Where tests run side by side, their processes ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_python_hears_ctrl_c")
 def test_ctrl_c_while_z3_looks_for_weights_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linear, "TIMEOUT", 1_000)
     optimizer = linear.new_optimizer()

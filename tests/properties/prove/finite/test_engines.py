@@ -82,18 +82,6 @@ def test_bounded_search_decides_everything_where_it_sees_all_runs(
     assert compared(driver, scenario, Engine.BMC, 60) == len(PROPERTIES)
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
-def test_bounded_search_contradicts_no_declaration_of_todays_driver(scenario: str) -> None:
-    """What is declared is what the search finds (test_expected_results.py)."""
-    declared = {pair for defect in DRIVERS["tunnel"].known for pair in defect.places}
-    results = checked("tunnel", scenario, Engine.BMC, 0.5)
-    assert len(results) == len(PROPERTIES)
-    for result in results:
-        if result.verdict is not Verdict.UNDETERMINED:
-            refuted = result.verdict is Verdict.REFUTED
-            assert refuted is ((scenario, result.property) in declared)
-
-
 def of_one_system(scenario: str) -> list[list[str]]:
     """The drivers, together where all that they run in a scenario is the same text."""
     found: dict[object, list[str]] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from small import CHECKED, Small, systems
@@ -45,6 +46,7 @@ def lengths(found: BoundedSearch, wanted: list[Property]) -> Verdicts:
     return {p.id: found.refuted[p.id].length if p.id in found.refuted else None for p in wanted}
 
 
+@pytest.mark.engines
 def test_searches_and_z3_agree_on_random_systems() -> None:
     seen: Counter[str] = Counter()
 

@@ -11,7 +11,7 @@ from small import Small
 
 from haiku_tuntap.model.drivers import DRIVERS
 from haiku_tuntap.model.language.compiler.operators import compute
-from haiku_tuntap.model.scenarios import SCENARIOS
+from haiku_tuntap.model.scenarios import SCENARIOS, Scenario, life
 from haiku_tuntap.properties.catalogue import PROPERTIES
 from haiku_tuntap.properties.check import build
 from haiku_tuntap.properties.explore.search import Model, model_of
@@ -27,11 +27,15 @@ def fine(driver: str, scenario: str) -> Model:
     return build(DRIVERS[driver], SCENARIOS[scenario], ALL, reduced=False)
 
 
-# Eleven devices take minutes and 10 GiB to translate.
+# Eleven devices take minutes and 10 GiB to translate; others that come and go some seconds.
 TRANSLATED = [name for name in SCENARIOS if name != "create-eleven"]
+LIFE = {made.name for made in vars(life).values() if isinstance(made, Scenario)}
 
 
-@pytest.mark.parametrize("scenario", TRANSLATED)
+@pytest.mark.parametrize(
+    "scenario",
+    [pytest.param(s, marks=pytest.mark.engines if s in LIFE else ()) for s in TRANSLATED],
+)
 def test_both_give_the_same_successors_reports_and_quiescence(scenario: str) -> None:
     model = fine("tunnel", scenario)
     assert list(disagreements(model, walk(model, 1, STATES))) == []
