@@ -10,14 +10,17 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --editable
 check: $(VENV)/ready
 	$(BIN)/tuntap check
 
+# The tests of a file share what they search, so they are run in one process.
 test: $(VENV)/ready-for-tests
-	$(BIN)/pytest -n auto --dist loadgroup -m "not campaign and not engines"
+	$(BIN)/pytest -n auto --dist loadfile -m "not campaign and not engines"
 
+# The search is compared with Z3: all drivers in all scenarios, and random systems.
 engines: $(VENV)/ready-for-tests
 	$(BIN)/pytest -n auto -m engines
 
+# What takes hours.
 campaign: $(VENV)/ready-for-tests
-	$(BIN)/pytest -n auto --dist loadgroup -m campaign
+	$(BIN)/pytest -n auto --dist loadfile -m campaign
 
 lint: $(VENV)/ready-for-tests
 	$(BIN)/ruff check .

@@ -17,9 +17,6 @@ from haiku_tuntap.properties.catalogue import PROPERTIES
 from haiku_tuntap.properties.check import check_scenario
 from haiku_tuntap.properties.verdict import Result, Trace, Verdict
 
-# Each driver is checked once in each scenario, if one process does it.
-pytestmark = pytest.mark.xdist_group("expected results")
-
 Pair = tuple[str, str]  # a scenario's name and a property's id
 
 TUNNEL = DRIVERS["tunnel"]

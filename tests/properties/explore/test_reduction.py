@@ -29,9 +29,6 @@ from haiku_tuntap.properties.explore.view import View
 from haiku_tuntap.properties.faults import FAULTS
 from haiku_tuntap.properties.trace import Teller
 
-# Each driver is searched once in each scenario, if one process does it.
-pytestmark = pytest.mark.xdist_group("reduction")
-
 # All drivers take many minutes, of which these two are one; the others, which differ from
 # tunnel in a few procedures, are for the campaign.
 SHORT = ("tunnel", "tunnel-repaired")
