@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from attrs import Factory, define
+from attrs import Factory, define, field
 
 from haiku_tuntap.model.language.graph import LocationKind, ThreadGraph
 from haiku_tuntap.properties.prove.counted.moves import Move
@@ -30,11 +30,14 @@ class Exclusion:
     held: dict[Role, frozenset[Role]] = Factory(dict)
     at: dict[Where, frozenset[Role]] = Factory(dict)
     live: dict[Role, frozenset[Where]] = Factory(dict)
+    _asked: dict[frozenset[Role], bool] = field(factory=dict)
 
-    def impossible(self, roles: Iterable[Role]) -> bool:
+    def impossible(self, roles: frozenset[Role]) -> bool:
         """Whether a thread cannot have these roles together."""
-        having = frozenset(roles)
-        return any(self.held.get(role, frozenset()) & having for role in having)
+        if roles not in self._asked:
+            none = frozenset[Role]()
+            self._asked[roles] = any(self.held.get(role, none) & roles for role in roles)
+        return self._asked[roles]
 
     def excluded_from(self, move: Move) -> frozenset[Role]:
         """The roles with which a thread can take no part in a move.

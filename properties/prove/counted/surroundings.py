@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from attrs import Factory, define, evolve, field
 
@@ -67,6 +67,7 @@ class Surroundings:
     holding: dict[Role, Parts] = field(factory=dict)
     meaning: dict[int, Parts] = field(factory=dict)
     counters: set[Key] = field(factory=set)
+    _unread: dict[tuple[int, int, frozenset[Role]], tuple[int, ...]] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         for index in range(len(self.population.layout.graphs)):
@@ -190,15 +191,22 @@ class Surroundings:
 
     def settled(self, state: LocalState) -> LocalState:
         """The local state with the fields that nobody will read as they were at first."""
-        template = self.templates[state.template]
-        needed = self.needed[state.template][state.place]
-        first = template.initial.fields
-        held = {role.record.cls for role in state.roles}
+        where = (state.template, state.place, state.roles)
+        if where not in self._unread:
+            self._unread[where] = tuple(self._unread_in(state))
+        first = self.templates[state.template].initial.fields
+        changed = [at for at in self._unread[where] if state.fields[at] != first[at]]
+        if not changed:
+            return state
         fields = list(state.fields)
-        for key, at in template.fields.items():
-            if at not in needed and not (key in self.read_by_holders and key[1].cls in held):
-                fields[at] = first[at]
-        return evolve(state, fields=tuple(fields)) if tuple(fields) != state.fields else state
+        for at in changed:
+            fields[at] = first[at]
+        return evolve(state, fields=tuple(fields))
+
+    def _unread_in(self, state: LocalState) -> Iterator[int]:
+        """The fields that nobody reads later of a thread that stands there with such roles."""
+        fields = self.templates[state.template].fields
+        return (at for key, at in fields.items() if not self.is_needed(state, key))
 
     def is_needed(self, state: LocalState, key: Key) -> bool:
         """Whether anybody may still read a field; if not, its value is not kept."""

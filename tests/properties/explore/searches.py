@@ -45,7 +45,7 @@ class Found:
         return self.outcome.states, self.outcome.depth, self.outcome.quiescent_states
 
 
-@lru_cache(maxsize=100)  # two drivers with all their scenarios, both ways
+@lru_cache(maxsize=4 * len(SCENARIOS))  # of two drivers, both ways
 def searched(driver: str, scenario: str, *, reduced: bool) -> Found:
     """Everything reachable, with the monitors of all properties."""
     model = build(DRIVERS[driver], SCENARIOS[scenario], ALL, reduced=reduced)

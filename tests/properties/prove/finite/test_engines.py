@@ -105,6 +105,13 @@ def test_bounded_search_agrees_with_the_search_for_every_driver(scenario: str) -
     compare_all_drivers(scenario, Engine.BMC, 1)
 
 
+@pytest.mark.engines
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("driver", ["tunnel", "tunnel-repaired"])
+def test_induction_agrees_with_the_search(driver: str, scenario: str) -> None:
+    compared(driver, scenario, Engine.INDUCTION, 1)
+
+
 @pytest.mark.campaign
 @pytest.mark.parametrize("engine", [Engine.BMC, Engine.INDUCTION], ids=lambda e: str(e.value))
 @pytest.mark.parametrize("scenario", SCENARIOS)
