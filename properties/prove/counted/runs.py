@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from random import Random
 
 from attrs import Factory, define, field, frozen
@@ -117,11 +117,13 @@ class Rules:
         self, rule: Rule, threads: Counter[LocalState], shared: dict[str, int]
     ) -> CountedState:
         after = shared | {name: value(term, shared) for name, term in rule.shared}
-        places = {(local.template, local.place) for local in threads}
-        for name, alive in self._alive.items():
-            if not places & alive:
-                after[name] = 0  # a local that nobody will read
+        after |= dict.fromkeys(self.unread(threads), 0)
         return CountedState(frozenset(threads.items()), tuple(after[n] for n in self.names))
+
+    def unread(self, threads: Iterable[LocalState]) -> Iterator[str]:
+        """The variables that stand for locals which no thread will read any more."""
+        places = {(local.template, local.place) for local in threads}
+        return (name for name, alive in self._alive.items() if not places & alive)
 
 
 def initial_values(space: Space) -> dict[str, int]:
