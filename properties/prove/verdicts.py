@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from attrs import evolve, frozen
@@ -166,7 +167,7 @@ def require_provable(driver: Driver, theorems: Sequence[Theorem]) -> None:
     """InputError, with the line, if a conjunct of the driver's invariant cannot be one."""
     require_good_invariants(driver)
     for theorem in theorems:
-        with_plain_errors(driver, lambda t=theorem: formulas(driver, t))  # type: ignore[misc]
+        with_plain_errors(driver, partial(formulas, driver, theorem))
 
 
 def with_plain_errors(driver: Driver, run: Callable[[], T]) -> T:

@@ -55,7 +55,7 @@ RUNT = Packet.of(bytes(range(13)))
 def device(profile: Profile = REQUIRED, kind: Kind = Kind.TUN, **changes: object) -> State:
     """A device that is up and has file 1 open."""
     state = Reference(kind=kind, profile=profile, files=(1,)).initial()
-    return evolve(state, **changes)  # type: ignore[arg-type]
+    return evolve(state, **changes)  # type: ignore[arg-type]  # fields by name
 
 
 def allowed(state: State, operation: Operation, profile: Profile = REQUIRED) -> list[str]:

@@ -136,8 +136,8 @@ def test_limits_and_the_grain_reach_the_search(
     fake = _engine()
 
     def check_scenario(*arguments: object) -> list[verdicts.Result]:
-        seen.append(arguments[3])  # type: ignore[arg-type]
-        return fake(*arguments)  # type: ignore[arg-type]
+        seen.append(arguments[3])  # type: ignore[arg-type]  # a fake
+        return fake(*arguments)  # type: ignore[arg-type]  # a fake
 
     engine(check_scenario)
     limits = ["--time-limit", "1.5", "--memory-limit", "2", "--state-limit", "3", "--unreduced"]
@@ -157,7 +157,7 @@ def test_ctrl_c_shows_what_was_found_and_ends_with_130(
     def check_scenario(*arguments: object) -> list[verdicts.Result]:
         if arguments[1] is SCENARIOS["two-openers"]:
             raise KeyboardInterrupt
-        return fake(*arguments)  # type: ignore[arg-type]
+        return fake(*arguments)  # type: ignore[arg-type]  # a fake
 
     engine(check_scenario)
     file = tmp_path / "results.json"
@@ -172,7 +172,7 @@ def test_ctrl_c_reaches_every_process(engine: Callable[[Engine], None]) -> None:
     parent = os.getpid()
 
     def check_scenario(*arguments: object) -> list[verdicts.Result]:
-        tell: Tell = arguments[4]  # type: ignore[assignment]
+        tell: Tell = arguments[4]  # type: ignore[assignment]  # a fake
         if arguments[1] is SCENARIOS["two-openers"]:
             os.kill(parent, signal.SIGINT)
         for _ in range(1000):
@@ -194,7 +194,7 @@ def test_a_process_that_is_killed_leaves_its_scenario_undetermined(
     def check_scenario(*arguments: object) -> list[verdicts.Result]:
         if arguments[1] is SCENARIOS["two-openers"]:
             os.kill(os.getpid(), signal.SIGKILL)
-        return fake(*arguments)  # type: ignore[arg-type]
+        return fake(*arguments)  # type: ignore[arg-type]  # a fake
 
     engine(check_scenario)
     run = _run("check", "-s", "reader-sender", "-s", "two-openers", "--jobs", "2")
@@ -250,7 +250,7 @@ def test_replay_shows_a_trace_again(monkeypatch: pytest.MonkeyPatch) -> None:
         return _engine(place)(load("tunnel"), scenario, properties, Options(), lambda _: None)[0]
 
     fake = ModuleType("haiku_tuntap.properties.replay")
-    fake.replay = replay  # type: ignore[attr-defined]
+    fake.replay = replay  # type: ignore[attr-defined]  # a fake
     monkeypatch.setitem(sys.modules, fake.__name__, fake)
     run = _run("replay", "the/token")
     assert run.exit_code == 0
@@ -332,7 +332,7 @@ def test_without_z3_an_engine_that_needs_it_is_refused(monkeypatch: pytest.Monke
     def missing(name: str, *rest: object, **more: object) -> object:
         if name == "z3":
             raise ModuleNotFoundError(name="z3")
-        return original(name, *rest, **more)  # type: ignore[arg-type]
+        return original(name, *rest, **more)  # type: ignore[arg-type]  # a fake
 
     original = builtins.__import__
     monkeypatch.setattr(builtins, "__import__", missing)

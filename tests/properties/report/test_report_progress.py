@@ -17,7 +17,7 @@ def test_what_runs_has_a_line_each() -> None:
     live.news("reader-close", Progress(states=200_000, depth=12, seconds=0.5))
     live.finished("reader-sender")
     console.print(live.lines())
-    first, last = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    first, last = console.file.getvalue().splitlines()  # type: ignore[attr-defined]  # the StringIO
     assert first.split() == ["reader-close", "200,000", "states", "400,000/s", "depth", "12"]
     assert last.startswith("1 of 3 scenarios done")
 

@@ -66,5 +66,5 @@ def test_the_heading_names_the_defect_and_the_token_is_in_one_piece(
 
 def _printed(refutation: object) -> str:
     file = io.StringIO()
-    print_refutation(Console(file=file, width=100), refutation)  # type: ignore[arg-type]
+    print_refutation(Console(file=file, width=100), refutation)  # type: ignore[arg-type]  # it can write
     return file.getvalue()

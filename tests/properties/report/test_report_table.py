@@ -21,7 +21,7 @@ Make = Callable[..., Result]
 def _lines(results: list[Result], *, every: bool = False) -> list[list[str]]:
     console = Console(file=io.StringIO(), width=100)
     console.print(results_table(classify(TUNNEL, results), every=every))
-    written = console.file.getvalue()  # type: ignore[attr-defined]
+    written = console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO
     return [[c.strip() for c in line.split("  ") if c.strip()] for line in written.splitlines()]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-import z3  # type: ignore[import-untyped]
+import z3  # type: ignore[import-untyped]  # z3-solver comes without types
 from tiny_templates import comparison_of, space_of, templates
 
 from haiku_tuntap.model.kernel.atomic import Atomic

@@ -12,7 +12,7 @@ from functools import cache
 from random import Random
 
 import pytest
-import z3  # type: ignore[import-untyped]
+import z3  # type: ignore[import-untyped]  # z3-solver comes without types
 from attrs import evolve
 from rich.console import Console
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from random import Random
 
 import pytest
-import z3  # type: ignore[import-untyped]
+import z3  # type: ignore[import-untyped]  # z3-solver comes without types
 from agreement import Comparison, instance_compared, instance_proof
 from instances import EACH, Expected
 

@@ -164,7 +164,7 @@ def _pending(view: View) -> Iterator[str]:
 
 
 def _property(name: str, **what: object) -> Property:
-    return Property(name, name, name, "the test", **what)  # type: ignore[arg-type]
+    return Property(name, name, name, "the test", **what)  # type: ignore[arg-type]  # fields by name
 
 
 _SLEEPS = _property("nobody sleeps for ever", judge=_sleeping)
